@@ -1,0 +1,6 @@
+"""The companion library of *The Executable LSTM*: every equation of the book as code that is tested.
+
+Importing it is cheap: NumPy, PyTorch and matplotlib come in only with the subpackage that needs them.
+"""
+
+__version__ = "0.1.0"
