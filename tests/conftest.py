@@ -1,0 +1,22 @@
+"""What all tests share."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from lstmlib.data import tiny_shakespeare
+
+# The same examples on every run; the machine's speed decides nothing.
+hypothesis.settings.register_profile("lstmlib", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("lstmlib")
+
+
+@pytest.fixture(scope="session")
+def tiny_text() -> str:
+    """Tiny shakespeare from LSTMLIB_DATA; where that has none, the test is skipped and says so."""
+    folder = os.environ.get("LSTMLIB_DATA")
+    if not folder or not (Path(folder) / "tinyshakespeare.txt").exists():
+        pytest.skip("needs tiny shakespeare: set LSTMLIB_DATA to a folder with tinyshakespeare.txt")
+    return tiny_shakespeare()
