@@ -16,7 +16,15 @@ MINE = "https://github.com/A-Teacher/lstm.course"
 def house(tmp_path):
     """A copy of what is written here: not what is built, run or installed."""
     left_out = shutil.ignore_patterns(
-        ".git", ".venv", "_build", "runs", "*cache*", ".hypothesis", "*.npz", "*.safetensors"
+        ".git",
+        ".venv",
+        "_build",
+        "runs",
+        "*cache*",
+        "*.egg-info",
+        ".hypothesis",
+        "*.npz",
+        "*.safetensors",
     )
     return Path(shutil.copytree(ROOT, tmp_path / "house", ignore=left_out))
 
