@@ -133,6 +133,7 @@ def test_distort_moves_each_image_its_own_way_and_by_the_generator_alone(embedde
     assert len({image.tobytes() for image in one}) == 8
 
 
+@pytest.mark.timing
 def test_distort_is_fast_enough_to_train_with(embedded):
     images, rng, times = embedded.train_images[:64], np.random.default_rng(0), []
     for _ in range(20):
