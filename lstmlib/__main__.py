@@ -5,6 +5,7 @@ import math
 import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -139,7 +140,8 @@ def main(argv: list[str] | None = None) -> int:
             again = argv if "--resume" in argv else [*argv, "--resume"]
             print(f"to go on: {PROGRAM} {shlex.join(again)}", file=sys.stderr)
         return 130
-    except (ValueError, OSError, FloatingPointError) as error:
+    # A RuntimeError is PyTorch's, such as for memory there is not enough of.
+    except (ValueError, OSError, FloatingPointError, RuntimeError) as error:
         print(f"{PROGRAM}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     return 0
@@ -183,7 +185,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--length", type=int, default=500, metavar="N", help="characters to write")
     p.add_argument("--temperature", type=float, default=0.8, metavar="T", help=TEMPERATURE)
     p.add_argument("--top-k", type=int, metavar="K", help="draw among the K most probable only")
-    p.add_argument("--seed", type=int, default=0, metavar="N", help="the same N, the same text")
+    p.add_argument("--seed", type=_seed, default=0, metavar="N", help="the same N, the same text")
     return top
 
 
@@ -216,7 +218,7 @@ def _training_options(p: argparse.ArgumentParser, name: str) -> None:
     p.add_argument("--epochs", type=_count, metavar="N", help=EPOCHS)
     p.add_argument("--lr", type=float, metavar="RATE", help="largest learning rate")
     p.add_argument("--average", type=_share, metavar="D", help=AVERAGE)
-    p.add_argument("--seed", type=int, default=0, metavar="N", help=SEED)
+    p.add_argument("--seed", type=_seed, default=0, metavar="N", help=SEED)
     p.add_argument("--checkpoint", default=checkpoint, metavar="FILE", help=CHECKPOINT)
     p.add_argument("--resume", action="store_true", help=RESUME)
 
@@ -224,6 +226,14 @@ def _training_options(p: argparse.ArgumentParser, name: str) -> None:
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1 up, got {text!r}")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(
+            f"expected a whole number from 0 to {2**32 - 1}, got {text!r}"
+        )
     return int(text)
 
 
@@ -242,7 +252,7 @@ def train_shakespeare(arguments: argparse.Namespace) -> None:
     from lstmlib.data import Streams, Vocabulary, train_valid_split
     from lstmlib.torch import CharModel
 
-    _check_checkpoint(arguments)
+    _check_files(arguments)
     text = _read_text(arguments.text)
     vocabulary = Vocabulary.from_text(text)
     train_text, valid_text = train_valid_split(text)
@@ -279,7 +289,7 @@ def train_digits(arguments: argparse.Namespace) -> None:
     from lstmlib.data import RowBatches, distort
     from lstmlib.torch import RowClassifier
 
-    _check_checkpoint(arguments)
+    _check_files(arguments)
     data = _read_digits(arguments.data)
     images, labels = data.train_images, data.train_labels
     held_out = np.arange(len(images)) % 10 == 9
@@ -342,8 +352,19 @@ def sample(arguments: argparse.Namespace) -> None:
     print(text)
 
 
-def _check_checkpoint(arguments: argparse.Namespace) -> None:
-    """Do not lose an interrupted training by starting another over it."""
+def _check_files(arguments: argparse.Namespace) -> None:
+    """Do not lose a training: neither an interrupted one, nor this one where it cannot be saved."""
+    if Path(arguments.model).resolve() == Path(arguments.checkpoint).resolve():
+        raise ValueError(
+            f"expected two files, got {arguments.model} as --model and as --checkpoint, "
+            "which is removed at the end"
+        )
+    for path in (Path(arguments.model), Path(arguments.checkpoint)):
+        if path.is_dir():
+            raise IsADirectoryError(f"expected a file to write to, got the folder {path}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):  # it can be written to
+            pass
     if not arguments.resume and Path(arguments.checkpoint).exists():
         raise FileExistsError(
             f"{arguments.checkpoint} is of a training that was interrupted: go on with it by "
@@ -380,7 +401,7 @@ def _train(
     )
     if _is_main_process():
         save_model(arguments.model, model, extra | {"valid": history.best})
-        Path(arguments.checkpoint).unlink()
+        Path(arguments.checkpoint).unlink(missing_ok=True)
         print(f"wrote the best weights to {arguments.model}")
     return model
 
@@ -391,9 +412,10 @@ def _report_text(model: "CharModel", vocabulary: "Vocabulary", text: str) -> Non
 
     reading = Streams(_symbols(vocabulary, text), 1, min(1024, len(text)))
     nats = evaluate(model, reading)["loss"]
+    perplexity = math.exp(nats) if nats < 700 else math.inf  # e^710 is no float any more
     print(
         f"{len(text):,} characters of validation text: {nats:.4f} nats/char, "
-        f"{nats / math.log(2):.4f} bits/char, perplexity {math.exp(nats):.3f}"
+        f"{nats / math.log(2):.4f} bits/char, perplexity {perplexity:.3f}"
     )
 
 
@@ -419,7 +441,7 @@ def _read_text(name: str) -> str:
     if not path.is_file():
         raise FileNotFoundError(f"expected 'embedded', 'tiny' or a text file, got {name!r}")
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # without the mark Windows may put first
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected UTF-8 text: {error}") from error
 

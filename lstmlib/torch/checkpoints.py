@@ -91,6 +91,7 @@ def write(
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = content | {"kind": kind, "version": VERSION}
+    content = json.loads(json.dumps(content))  # as it will be read: keys of a dict become texts
     header = json.dumps({"content": content, "sha256": _digest(tensors, content)}, sort_keys=True)
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

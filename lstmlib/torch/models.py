@@ -45,6 +45,10 @@ class StackedLSTM(nn.Module):
         super().__init__()
         if num_layers < 1:
             raise ValueError(f"num_layers: expected 1 or more, got {num_layers}")
+        if not 0 <= weight_drop < 1:
+            raise ValueError(
+                f"weight_drop: expected a number from 0 up to but not 1, got {weight_drop}"
+            )
         self.layers = nn.ModuleList(
             nn.LSTM(input_size if layer == 0 else hidden_size, hidden_size)
             for layer in range(num_layers)

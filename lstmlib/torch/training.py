@@ -158,6 +158,9 @@ def fit(
         raise ValueError(f"expected at least one step, got {steps}")
     if not (lr > 0 and clip > 0):
         raise ValueError(f"expected lr > 0 and clip > 0, got {lr} and {clip}")
+    for name, share in {"warmup": warmup, "average": average}.items():
+        if share is not None and not 0 <= share < 1:
+            raise ValueError(f"{name}: expected a number from 0 up to but not 1, got {share}")
     accelerator = Accelerator()
     if accelerator.mixed_precision == "fp16":
         raise ValueError("mixed precision fp16 is not supported: use bf16 or no")
@@ -173,6 +176,7 @@ def fit(
             "seed": seed,
             "batches": len(train),
             "data": _fingerprint(train),
+            "validation": None if valid is None else _fingerprint(valid),
             "processes": accelerator.num_processes,
             "precision": f"{next(model.parameters()).dtype}, {accelerator.mixed_precision}",
         }
@@ -200,25 +204,29 @@ def fit(
 def evaluate(model: SequenceModel, batches: Batches) -> dict[str, float]:
     """Mean ``"loss"``, and ``"accuracy"`` where the model has one, each target counted once.
 
-    A stateful model carries its state from batch to batch.
+    A stateful model carries its state from batch to batch. NaN or infinity in a batch raises
+    ``ValueError``.
     """
     accelerator = Accelerator()
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
     sums: dict[str, float] = {}
     count = 0
     state = None
-    for inputs, targets in batches.epoch(0):
-        x, y = _share(inputs, accelerator, device), _share(targets, accelerator, device)
-        if y.numel() == 0:
-            continue
-        outputs, last = model(x, state)
-        state = last if model.stateful else None
-        for name, mean in model.score(outputs, y).items():
-            sums[name] = sums.get(name, 0.0) + mean.item() * y.numel()
-        count += y.numel()
-    model.train(was_training)
+    with _evaluating(model):
+        for number, (inputs, targets) in enumerate(batches.epoch(0), start=1):
+            if bad := _not_finite(inputs, targets):
+                raise ValueError(
+                    f"batch {number} to evaluate on: expected finite numbers, but of "
+                    f"{inputs.size + targets.size} inputs and targets, {bad} are NaN or infinite"
+                )
+            x, y = _share(inputs, accelerator, device), _share(targets, accelerator, device)
+            if y.numel() == 0:
+                continue
+            outputs, last = model(x, state)
+            state = last if model.stateful else None
+            for name, mean in model.score(outputs, y).items():
+                sums[name] = sums.get(name, 0.0) + mean.item() * y.numel()
+            count += y.numel()
     shares = gather_object([(sums, count)])
     count = sum(share_count for _, share_count in shares)
     if count == 0:
@@ -275,24 +283,22 @@ def sample(
         raise ValueError(f"top_k: expected 1 or more, got {top_k}")
     choices = 1 if temperature == 0 else min(top_k or end, end)
     device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
     symbols = [start, *vocabulary.encode(seed_text).tolist()]
     written: list[int] = []
     state = None
-    while len(written) < length:
-        logits, state = model(torch.tensor(symbols, device=device)[:, None], state)
-        scores = logits[-1, 0].double().cpu()
-        scores[start] = -math.inf  # a text starts only once
-        scores, candidates = scores.topk(choices)
-        scores -= scores[0].clone()
-        p = torch.softmax(scores if temperature == 0 else scores / temperature, dim=0)
-        symbol = int(candidates[torch.multinomial(p, 1, generator=generator)])
-        if symbol == end:
-            break
-        written.append(symbol)
-        symbols = [symbol]
-    model.train(was_training)
+    with _evaluating(model):
+        while len(written) < length:
+            logits, state = model(torch.tensor(symbols, device=device)[:, None], state)
+            scores = logits[-1, 0].double().cpu()
+            scores[start] = -math.inf  # a text starts only once
+            scores, candidates = scores.topk(choices)
+            scores -= scores[0].clone()
+            p = torch.softmax(scores if temperature == 0 else scores / temperature, dim=0)
+            symbol = int(candidates[torch.multinomial(p, 1, generator=generator)])
+            if symbol == end:
+                break
+            written.append(symbol)
+            symbols = [symbol]
     return seed_text + vocabulary.decode(np.array(written, dtype=np.int64))
 
 
@@ -344,12 +350,12 @@ class _Training:
             loss, stop = self.sum_over_processes(loss, stop)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, settings["clip"]).item()
         if not (math.isfinite(loss) and math.isfinite(norm)):
-            bad = inputs.size - np.isfinite(inputs).sum()
+            bad = _not_finite(inputs, targets)
             raise TrainingDivergedError(
                 f"training stopped at step {self.step + 1} of {settings['steps']} (epoch "
                 f"{self.epoch + 1}, batch {self.batch + 1}): the loss is {loss}, the gradient norm "
-                f"{norm}, the learning rate {rate:.3g}. Of {inputs.size} inputs, {bad} are NaN or "
-                "infinite. "
+                f"{norm}, the learning rate {rate:.3g}. Of {inputs.size + targets.size} inputs and "
+                f"targets, {bad} are NaN or infinite. "
                 + ("Mend the data." if bad else "Try a smaller learning rate or a smaller clip.")
                 + " The model has the weights from before this step; a checkpoint is as it was."
             )
@@ -396,7 +402,7 @@ class _Training:
         if not math.isfinite(scores["loss"]):
             raise TrainingDivergedError(
                 f"after step {self.step} the validation loss is {scores['loss']}, though the "
-                f"training loss was {self.history.loss[-1]:.4g}: are all validation inputs finite?"
+                f"training loss was {self.history.loss[-1]:.4g}. Try a smaller learning rate."
             )
         best = self.history.best
         if best is None or scores["loss"] < best["loss"]:
@@ -500,14 +506,34 @@ def _differences(expected: Any, came: Any) -> str:
 
 def _share(array: np.ndarray, accelerator: Accelerator, device: torch.device) -> Tensor:
     """Take this process's part of a batch, along the batch axis."""
+    if array.size == 0:
+        raise ValueError(
+            f"expected a batch of at least one time step and one example, got shape {array.shape}"
+        )
     parts = np.array_split(array, accelerator.num_processes, axis=min(1, array.ndim - 1))
     return torch.tensor(parts[accelerator.process_index], device=device)
 
 
-def _fingerprint(train: Batches) -> int:
+def _not_finite(*arrays: np.ndarray) -> int:
+    """Count the numbers that are NaN or infinite."""
+    return sum(int(array.size - np.isfinite(array).sum()) for array in arrays)
+
+
+def _fingerprint(batches: Batches) -> int:
     """Compute a checksum of the first batch, by which a resumed training knows its data."""
-    inputs, targets = next(iter(train.epoch(0)))
+    inputs, targets = next(iter(batches.epoch(0)))
     return zlib.crc32(targets.tobytes(), zlib.crc32(inputs.tobytes()))
+
+
+@contextmanager
+def _evaluating(model: SequenceModel) -> Iterator[None]:
+    """Put a model in evaluation mode, and afterwards in the mode it was in."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 @contextmanager

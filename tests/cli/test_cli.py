@@ -1,18 +1,22 @@
 """What a reader sees: numbers, errors of one line, and a training that can be interrupted."""
 
+import errno
 import math
+import os
 import pickle
 import re
 import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from lstmlib.__main__ import _read_text
 from lstmlib.data import Vocabulary, digits, rows, train_valid_split
 from lstmlib.torch import CharModel, load_model, save_model
 
@@ -209,6 +213,20 @@ ERRORS = {
         *("evaluate", "shakespeare", *SHAKESPEARE, "--text", "o.txt"),
         *(write("o.txt", b"?" * 20), "'?' at index 0"),
     ),
+    "model in no folder": (
+        *(*TRAIN, "--model", "my.txt/x", None),
+        "my.txt",
+    ),
+    "model for a checkpoint": (
+        *(*TRAIN, "--model", "a", "--checkpoint", "./a", None),
+        "expected two files, got a as --model and as --checkpoint",
+    ),
+    "model for a folder": (*TRAIN, "--model", ".", None, "a file to write to, got the folder ."),
+    "checkpoint in no folder": (*TRAIN, "--checkpoint", "my.txt/x", None, "my.txt"),
+    "too large": (
+        *(*TRAIN, "--text", "my.txt", "--window", "32", "--hidden-size", "1000000000", None),
+        "memory",
+    ),
     "nothing to resume": (*TRAIN, "--resume", None, "expected a training checkpoint file, but"),
     "rate": (
         *TRAIN,
@@ -246,6 +264,8 @@ def test_errors_are_one_line_and_exit_2(run, trained, name):
         ((*TRAIN, "--dropout", "1"), "expected a number from 0 up to but not 1, got '1'"),
         ((*TRAIN, "--average", "nan"), "expected a number from 0 up to but not 1, got 'nan'"),
         ((*TRAIN, "--lr", "fast"), "invalid float value: 'fast'"),
+        ((*TRAIN, "--seed", "-1"), "expected a whole number from 0 to 4294967295, got '-1'"),
+        (("sample", "--seed", str(2**32)), "from 0 to 4294967295, got '4294967296'"),
         (("evaluate", "digits", "--data", "letters"), "invalid choice: 'letters'"),
     ],
 )
@@ -263,6 +283,35 @@ def test_an_interrupted_training_is_not_overwritten(run, small):
     assert code == 2
     assert "go on with it by --resume, remove it, or give another --checkpoint" in one_line(err)
     assert checkpoint.read_bytes() == b"precious"
+
+
+def test_a_model_that_cannot_be_written_is_found_out_before_training(run, small, monkeypatch):
+    def read_only(**where):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(where["dir"]))
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", read_only)
+    code, out, err = run("train", "shakespeare", *small, "--model", "theirs/model.safetensors")
+    assert (code, out) == (2, "")
+    assert "Permission denied: 'theirs'" in one_line(err)
+
+
+def test_a_text_file_from_windows(run, folder):
+    """Its line ends and its byte-order mark are no characters of the text."""
+    text = (folder / "my.txt").read_text()
+    (folder / "windows.txt").write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert _read_text("windows.txt") == _read_text("my.txt") == text
+
+
+def test_a_perplexity_no_float_can_hold(run, folder):
+    alphabet = Vocabulary.from_text((folder / "my.txt").read_text()).alphabet
+    model = CharModel(len(alphabet) + 2, 4)
+    with torch.no_grad():
+        model.output.bias[Vocabulary.START] = 1000  # which never comes
+    save_model("wild.safetensors", model, {"alphabet": alphabet, "text": "my.txt"})
+    code, out, err = run("evaluate", "shakespeare", "--model", "wild.safetensors")
+    assert (code, err) == (0, "")
+    assert float(re.search(r"([\d.]+) nats/char", out)[1]) > 990
+    assert "perplexity inf" in out
 
 
 def wait_for_a_step(stream, steps):

@@ -79,6 +79,11 @@ def test_types(folder, stored, loaded):
     assert 0 < (folder / "model.safetensors").stat().st_size - stored_bytes < 2000
 
 
+def test_keys_of_extra_become_texts(folder):
+    save_model(folder / "model", MODELS[0], {2: "two", 10: "ten"})
+    assert load_model(folder / "model")[1] == {"2": "two", "10": "ten"}
+
+
 def test_the_same_model_gives_the_same_bytes(folder):
     for name in ("a", "b"):
         save_model(folder / name, MODELS[0], {"x": 1, "y": {"z": 2}, "w": 3})
@@ -231,7 +236,7 @@ def test_a_model_is_not_a_checkpoint(small, path, checkpoint):
         small.fit(small.model(), checkpoint=path, resume=True)
 
 
-def test_a_checkpoint_of_another_training(small, checkpoint):
+def test_a_checkpoint_of_another_training(small, checkpoint, monkeypatch):
     saved = checkpoint.read_bytes()
 
     def refused(model, message, train=None, **changes):
@@ -251,6 +256,8 @@ def test_a_checkpoint_of_another_training(small, checkpoint):
     refused(small.model(), r"expected settings data \d+, got \d+", other)
     fewer = type(small.train)(small.data[0][:-40], 4, 10)
     refused(small.model(), "expected settings batches 4, got 5", fewer, epochs=None, steps=15)
+    monkeypatch.setattr(small, "valid", other)
+    refused(small.model(), r"expected settings validation \d+, got \d+")
 
 
 def no_space(*_):

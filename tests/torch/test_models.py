@@ -207,6 +207,7 @@ CHAR, ROWS, FORECAST = CharModel(5, 4), RowClassifier(28, 4), Forecaster(1, 4, 2
         ),
         (lambda: CharModel(5, 4, 0), ValueError, "num_layers: expected 1 or more, got 0"),
         (lambda: CharModel(5, 4, dropout=1.5), ValueError, "1.5"),
+        (lambda: CharModel(5, 4, weight_drop=1.0), ValueError, "from 0 up to but not 1, got 1.0"),
     ],
 )
 def test_bad_input(call, error, message):

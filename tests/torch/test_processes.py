@@ -65,6 +65,18 @@ def row_training(folder):
     return model, history, batches
 
 
+def seed_of_dropout(batches):
+    seeds = []
+
+    class Seeded(RowClassifier):
+        def loss(self, *args):
+            seeds.append(torch.initial_seed())
+            return super().loss(*args)
+
+    fit(Seeded(hidden_size=6), batches, steps=1, lr=0.02, seed=3, progress=False)
+    return seeds[0]
+
+
 def train(folder):
     """What each of the two processes does."""
     rank = os.environ["RANK"]
@@ -72,7 +84,8 @@ def train(folder):
     model, history = char_training(folder)
     save(f"{folder}/char{rank}", model, vars(history))
     model, history, batches = row_training(folder)
-    save(f"{folder}/rows{rank}", model, vars(history) | {"scores": evaluate(model, batches)})
+    extra = {"scores": evaluate(model, batches), "seed": seed_of_dropout(batches)}
+    save(f"{folder}/rows{rank}", model, vars(history) | extra)
 
     path = f"{folder}/run"
     expected, history = char_training(folder, dropout=0.4)
@@ -129,6 +142,11 @@ def test_more_processes_than_examples(two_processes):
         assert got["scores"] == pytest.approx(evaluate(expected, batches), rel=1e-5)
         for a, b in zip(model.parameters(), expected.parameters(), strict=True):
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_each_process_has_dropout_of_its_own(two_processes):
+    seeds = [load_model(two_processes / f"rows{rank}")[1]["seed"] for rank in range(2)]
+    assert seeds[0] != seeds[1]
 
 
 def test_both_processes_end_with_the_same_weights(two_processes):

@@ -1,11 +1,13 @@
 """Interrupted and resumed, a training gives the bits of the uninterrupted one."""
 
+import copy
 import signal
 
+import numpy as np
 import pytest
 import torch
 
-from lstmlib.torch import TrainingInterrupted
+from lstmlib.torch import TrainingInterrupted, fit
 
 POINTS = [(0, 0), (0, 3), (0, 4), (1, 0), (1, 2), (2, 0), (2, 3)]
 
@@ -63,6 +65,24 @@ def test_resuming_what_is_finished_gives_it_again(small, uninterrupted, assert_s
     assert_same_bits(model, expected)
 
 
+def test_the_best_weights_survive(small, assert_same_bits, folder):
+    """Those of the first epoch are the best; they come out of a training resumed in the third."""
+    path = folder / "run.safetensors"
+    options = {"epochs": 3, "lr": 0.03, "progress": False}
+    valid = type(small.train)(np.full(81, 3), 1, 40)  # which training on other text unlearns
+    expected = small.model()
+    with torch.no_grad():
+        expected.output.bias[3] = 5.0
+    model = copy.deepcopy(expected)
+    history = fit(expected, small.train, valid, **options)
+    assert history.best == history.valid[0]
+    with pytest.raises(TrainingInterrupted):
+        fit(model, small.interrupted((2, 1)), valid, checkpoint=path, **options)
+    model = small.model()
+    assert fit(model, small.train, valid, checkpoint=path, resume=True, **options) == history
+    assert_same_bits(model, expected)
+
+
 def test_steps_may_end_within_an_epoch(small, assert_same_bits, folder):
     path = folder / "run.safetensors"
     expected = small.model()
@@ -79,6 +99,20 @@ def test_steps_may_end_within_an_epoch(small, assert_same_bits, folder):
 def test_checkpointing_changes_nothing(small, uninterrupted, assert_same_bits, folder):
     model = small.model()
     assert small.fit(model, checkpoint=folder / "run.safetensors") == uninterrupted[1]
+    assert_same_bits(model, uninterrupted[0])
+
+
+def test_ctrl_c_while_validating(small, uninterrupted, assert_same_bits, folder, monkeypatch):
+    path = folder / "run.safetensors"
+    pressing = type(small.interrupted((0, 1)))(
+        small.data[0][::-1].copy(), 2, 30, at=(0, 1), do=small.press_ctrl_c
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(small, "valid", pressing)
+        with pytest.raises(TrainingInterrupted, match="after step 6 of 15"):
+            small.fit(small.model(), checkpoint=path)
+    model = small.model()
+    assert small.fit(model, checkpoint=path, resume=True) == uninterrupted[1]
     assert_same_bits(model, uninterrupted[0])
 
 

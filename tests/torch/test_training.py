@@ -1,6 +1,7 @@
 """What fit, evaluate and their errors promise."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -151,6 +152,7 @@ def test_fit_reproduces_itself_and_leaves_the_generator_alone(small):
     before = torch.get_rng_state()
     small.fit(a)
     assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == 1  # as the fixture set it
     torch.manual_seed(6)
     small.fit(b)
     small.fit(c, seed=8)
@@ -234,7 +236,7 @@ def test_bad_input_stops_training_and_keeps_weights_and_checkpoint(folder, bad):
     assert "loss is nan" in message
     assert "learning rate 0.00" in message
     assert "gradient norm nan" in message
-    assert "Of 560 inputs, 2 are NaN or infinite" in message
+    assert "Of 564 inputs and targets, 2 are NaN or infinite" in message
     assert "Mend the data" in message
     assert path.read_bytes() == saved
     assert all(torch.isfinite(p).all() for p in model.parameters())
@@ -248,18 +250,81 @@ def test_divergence_with_finite_inputs_says_so():
         fit(model, Listed(*row_batches(1)), epochs=1, lr=0.01, progress=False)
 
 
+def test_an_infinite_gradient_of_a_finite_loss():
+    class Steep(RowClassifier):
+        def loss(self, *args):
+            loss, state = super().loss(*args)
+            return loss + (0 * self.output.bias.sum()).sqrt(), state  # its derivative at 0: ∞ · 0
+
+    model = Steep(hidden_size=8)
+    with pytest.raises(TrainingDivergedError, match=r"loss is [\d.]+, the gradient norm nan"):
+        fit(model, Listed(*row_batches(1)), epochs=1, lr=0.01, progress=False)
+    assert all(torch.isfinite(p).all() for p in model.parameters())
+
+
+def test_nan_in_the_targets():
+    x, y = np.zeros((5, 3, 1), np.float32), np.zeros((2, 3, 1), np.float32)
+    y[1, 2] = np.nan
+    with pytest.raises(TrainingDivergedError, match=r"Of 21 inputs and targets, 1 are .* Mend"):
+        fit(Forecaster(1, 4, horizon=2), Listed((x, y)), epochs=1, lr=0.01, progress=False)
+
+
 def test_nan_in_the_validation_data():
-    pairs = row_batches(2)
-    pairs[1][0][:] = np.nan
-    with pytest.raises(TrainingDivergedError, match="after step 1 the validation loss is nan"):
-        fit(
-            RowClassifier(hidden_size=8),
-            Listed(pairs[0]),
-            Listed(pairs[1]),
-            epochs=1,
-            lr=0.01,
-            progress=False,
-        )
+    good, bad = row_batches(2)
+    bad[0][1, 2, 3] = np.nan
+    message = "batch 2 to evaluate on: .* of 564 inputs and targets, 1 are NaN"
+    model = RowClassifier(hidden_size=8)
+    with pytest.raises(ValueError, match=message):
+        evaluate(model, Listed(good, bad))
+    assert model.training
+    with pytest.raises(ValueError, match=message):
+        fit(model, Listed(good), Listed(good, bad), epochs=1, lr=0.01, progress=False)
+
+
+def test_divergence_seen_in_validation():
+    class Diverged(RowClassifier):
+        def score(self, *args):
+            scores = super().score(*args)
+            return scores if self.training else {"loss": scores["loss"] * math.inf}
+
+    batches = Listed(*row_batches(1))
+    with pytest.raises(TrainingDivergedError, match="after step 1 the validation loss is inf"):
+        fit(Diverged(hidden_size=8), batches, batches, epochs=1, lr=0.01, progress=False)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+def test_batches_without_steps_or_examples(shape):
+    empty = Listed((np.zeros(shape, np.int64), np.zeros(shape, np.int64)))
+    message = re.escape(f"at least one time step and one example, got shape {shape}")
+    with pytest.raises(ValueError, match=message):
+        fit(CharModel(5, 4), empty, epochs=1, lr=0.01, progress=False)
+    with pytest.raises(ValueError, match=message):
+        evaluate(CharModel(5, 4), empty)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: (x.transpose(1, 0, 2), y), r"i64\[4\][\s\S]*B=5"),
+        (lambda x, y: (x.astype(np.float64), y), "float64.*float32"),
+        (lambda x, y: (x, y.astype(np.float32)), r"f32\[4\][\s\S]*Int"),
+    ],
+)
+def test_swapped_axes_and_wrong_dtypes(change, message):
+    model = RowClassifier(hidden_size=8)
+    before = weights_of(model)
+    batches = Listed(*(change(x, y) for x, y in row_batches()))
+    with pytest.raises((ValueError, TypeError), match=message):
+        fit(model, batches, epochs=1, lr=0.01, progress=False)
+    assert same_bits(weights_of(model), before)
+
+
+def test_one_example_of_one_step_and_a_huge_rate():
+    one = Listed((np.array([[1]]), np.array([[2]])))
+    model = CharModel(5, 4)
+    history = fit(model, one, one, epochs=2, lr=1e6, progress=False)
+    assert len(history.loss) == len(history.valid) == 2
+    assert all(torch.isfinite(p).all() for p in model.parameters())
 
 
 @pytest.mark.parametrize(
@@ -270,6 +335,8 @@ def test_nan_in_the_validation_data():
         ({"epochs": 0}, "expected at least one step, got 0"),
         ({"lr": 0.0}, "expected lr > 0 and clip > 0, got 0.0 and 1.0"),
         ({"clip": -1.0}, "expected lr > 0 and clip > 0, got 0.01 and -1.0"),
+        ({"warmup": math.nan}, "warmup: expected a number from 0 up to but not 1, got nan"),
+        ({"average": 1.5}, "average: expected a number from 0 up to but not 1, got 1.5"),
         ({"resume": True}, "needs the checkpoint"),
         ({"train": Listed()}, "expected at least one training batch, got none"),
         ({"valid": Listed()}, "expected at least one validation batch, got none"),
