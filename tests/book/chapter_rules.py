@@ -78,6 +78,8 @@ def code_cell(cell: NotebookNode, number: int) -> Iterator[str]:
         yield "a magic or a shell command"
     if tags & FORBIDDEN_TAGS or "NBVAL_" in cell.source:
         yield "its outputs are not compared"
+    if "sample" in tags and re.search(r"\bassert\b", cell.source):
+        yield "an assertion in a cell tagged sample, whose output is not compared"
     if cell.execution_count != number:
         yield f"its execution count is {cell.execution_count}, not {number}: run from top to bottom"
     for output in cell.outputs:

@@ -94,6 +94,9 @@ BROKEN = {
     "a shell command": lambda cells: cells[2].update(source="!ls"),
     "a magic": lambda cells: cells[2].update(source="%timeit 1"),
     "not compared": lambda cells: cells[2].metadata.update(tags=["nbval-skip"]),
+    "an assertion in a cell tagged sample": lambda cells: cells[2].update(
+        source="assert 1 < 2", metadata={"tags": ["sample"]}
+    ),
     "execution count is None": lambda cells: cells[2].update(execution_count=None),
     "execution count is 7": lambda cells: cells[2].update(execution_count=7),
     "an error in the outputs": lambda cells: cells[2].update(

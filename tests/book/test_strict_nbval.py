@@ -82,6 +82,10 @@ def outcomes(tmp_path_factory, code, printed, result, shown, save):
         "exception": code("1 / 0"),
         "other-exception": code("1 / 0", tags=["raises-exception"]),
         "skipped": code("1 / 0", tags=["nbval-skip"]),
+        "sample": code("print('a 1')", printed("b 2\n"), tags=["sample"]),
+        "no-sample": code("pass", tags=["sample"]),
+        "blank-sample": code("print(' ')", printed("a\n"), tags=["sample"]),
+        "other-sample": code("print(1)\n2", printed("1\n"), tags=["sample"]),
         "ignored": code("print(1)", printed("2\n"), tags=["nbval-ignore-output"]),
     }
     for name, cell in notebooks.items():
@@ -89,7 +93,7 @@ def outcomes(tmp_path_factory, code, printed, result, shown, save):
     return {"nbval": replay(folder, strict=False), "book": replay(folder, strict=True)}
 
 
-@pytest.mark.parametrize("name", ["honest", "rounded", "same-svg", "semicolon"])
+@pytest.mark.parametrize("name", ["honest", "rounded", "same-svg", "semicolon", "sample"])
 def test_what_is_right_passes(outcomes, name):
     assert outcomes["book"][name] is None
 
@@ -123,6 +127,9 @@ def test_what_nbval_lets_pass_fails(outcomes, name, message):
         ("other-format", "but got: ['display_data image/png']"),
         ("missing", "but got: []"),
         ("extra", "but got: ['stream stdout', 'execute_result text/plain']"),
+        ("no-sample", "a sample without any text"),
+        ("blank-sample", "a sample without any text"),
+        ("other-sample", "but got: ['stream stdout', 'execute_result text/plain']"),
         ("exception", "ZeroDivisionError"),
         ("other-exception", "but got: ['error ZeroDivisionError']"),
     ],
