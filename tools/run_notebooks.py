@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import matplotlib.font_manager  # noqa: F401 - finds the fonts, which it does once and says on stderr
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -31,6 +32,7 @@ RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?")
 
 # What the kernel of a chapter sees, here and when the tests run the chapter again.
 ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",  # sums in the same order, and the models are too small for two
     "SOURCE_DATE_EPOCH": "0",
     "PYTHONHASHSEED": "0",
     "TQDM_DISABLE": "1",
