@@ -26,10 +26,11 @@ class Recipe:
     """How the character model is trained."""
 
     hidden_size: int = 256
+    embedding_size: int = 64
     dropout: float = 0.1
     steps: int = 64
     batch_size: int = 32
-    lr: float = 6e-3
+    lr: float = 1e-2
 
 
 def measure(
@@ -43,7 +44,12 @@ def measure(
     valid_ids = np.concatenate([train_ids[-1:], vocabulary.encode(valid_text)])
 
     torch.manual_seed(0)
-    lstm = CharModel(len(vocabulary), recipe.hidden_size, dropout=recipe.dropout)
+    lstm = CharModel(
+        len(vocabulary),
+        recipe.hidden_size,
+        dropout=recipe.dropout,
+        embedding_size=recipe.embedding_size,
+    )
     streams = Streams(train_ids, recipe.batch_size, recipe.steps)
 
     def train_lstm(model: CharModel, steps: int) -> None:
