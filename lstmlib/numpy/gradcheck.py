@@ -100,13 +100,14 @@ def gradcheck(
     TypeError
         An array is not float64: in float32 the differences drown in rounding errors.
     """
-    if hasattr(layer, "forward"):
-        _require_float64({"x": x, **layer.params})
-        return _check_layer(layer, x, state, lengths)
-    _require_float64(x if isinstance(x, Mapping) else {"x": x})
     if isinstance(x, Mapping):
+        _require_float64(x)
         arrays = {name: a.copy() for name, a in x.items()}
         return _compare(lambda: layer(arrays)[0], arrays, layer(arrays)[1])
+    _require_float64({"x": x})
+    if hasattr(layer, "forward"):
+        _require_float64(layer.params)
+        return _check_layer(layer, x, state, lengths)
     x = x.copy()
     return _compare(lambda: layer(x)[0], {"x": x}, {"x": layer(x)[1]})
 

@@ -19,7 +19,6 @@ from lstmlib.numpy._checks import (
     check_truncate,
     output_gradients,
     outputs,
-    padding,
 )
 from lstmlib.numpy.activations import sigmoid, tanh
 from lstmlib.numpy.init import uniform
@@ -183,15 +182,13 @@ class GRU:
         gates = x @ W_x.T + b  # the inputs' part, for all steps at once
         if lengths is not None:
             check_lengths(lengths, T)
-            gates[padding(T, lengths), H : 2 * H] = (
-                np.inf
-            )  # z = 1 in the padding: h stays what it was
         m = np.empty((T, B, H), self.dtype)
         W_hT = np.ascontiguousarray(W_h.T)
         for t in range(T):
             u = h[t] @ W_hT
-            gates[t, :, : 2 * H] += u[:, : 2 * H]
-            gates[t, :, : 2 * H] = sigmoid(gates[t, :, : 2 * H])
+            rz = gates[t, :, : 2 * H]
+            rz += u[:, : 2 * H]
+            rz[...] = 0.5 * (1 + np.tanh(0.5 * rz))  # σ
             r, z, n = np.split(gates[t], 3, axis=-1)
             np.add(u[:, 2 * H :], b_hn, out=m[t])
             n[...] = np.tanh(n + r * m[t])

@@ -184,26 +184,23 @@ class LSTM:
         check_input(x, self.input_size, self.dtype)
         T, B, D = x.shape
         H = self.hidden_size
-        # Inside, every array ends in B: the gates are contiguous blocks, and z = W v as in the book.
+        h0, c0 = np.zeros((2, B, H), self.dtype) if state is None else state
+        check_state("state.h", h0, H, self.dtype)
+        check_state("state.c", c0, H, self.dtype)
+        if lengths is not None:
+            check_lengths(lengths, T)
+
+        # Inside, B is the last axis: z = W v is a product of columns, and each gate one block.
         v = self._array("v", D + H + 1, T + 1, B)  # v_t = [x_t; h_{t−1}; 1]
         h = v[D:-1]
         c = self._array("c", T + 1, H, B)  # c[t + 1] is c_t, c[0] the given state
         tanh_c = self._array("tanh_c", T, H, B)
         gates = self._array("gates", T, 4, H, B)
         v[:D, :T], v[-1] = x.transpose(2, 0, 1), 1
-        h[:, 0], c[0] = 0, 0
-        if state is not None:
-            for name, s in zip(("state.h", "state.c"), state, strict=True):
-                check_state(name, s, H, self.dtype)
-            h[:, 0], c[0] = state[0].T, state[1].T
-        if lengths is not None:
-            check_lengths(lengths, T)
-
+        h[:, 0], c[0] = h0.T, c0.T
         W = np.concatenate([self.params["W_x"], self.params["W_h"], self.params["b"][:, None]], 1)
-        W[: 2 * H] /= (
-            2  # σ(z) = (1 + tanh(z/2)) / 2, so that one tanh does all gates: i and f here,
-        )
-        W[3 * H :] /= 2  # o here
+        for sigmoid_gate in (W[: 2 * H], W[3 * H :]):
+            sigmoid_gate *= 0.5  # σ(z) = (1 + tanh(z/2)) / 2, so that one tanh serves all gates
         for t in range(T):
             z = gates[t].reshape(4 * H, B)
             np.matmul(W, v[:, t], out=z)
@@ -211,7 +208,7 @@ class LSTM:
             i, f, g, o = gates[t]
             for s in (gates[t, :2], o):
                 s += 1
-                s /= 2
+                s *= 0.5
             if lengths is not None:
                 # Past its end a sequence has i = o = 0 and f = 1: c stays, no gradient comes out.
                 gates[t][:, :, t >= lengths] = np.array([0, 1, 0, 0])[:, None, None]
@@ -220,10 +217,10 @@ class LSTM:
             np.tanh(c[t + 1], out=tanh_c[t])
             np.multiply(o, tanh_c[t], out=h[:, t + 1])
 
-        self._cache = v, c, tanh_c, gates
-        self._last = np.full(B, T - 1) if lengths is None else lengths - 1, np.arange(B)
-        out = np.ascontiguousarray(h[:, 1:].transpose(1, 2, 0))
-        return out, LSTMState(out[self._last], c[T].T.copy())
+        last = np.full(B, T - 1) if lengths is None else lengths - 1
+        self._cache = v, c, tanh_c, gates, last
+        out = h[:, 1:].transpose(1, 2, 0).copy()
+        return out, LSTMState(out[last, np.arange(B)], c[T].T.copy())
 
     @checked
     def backward(
@@ -254,24 +251,22 @@ class LSTM:
         if self._cache is None:
             raise RuntimeError("LSTM.backward needs a forward pass before it")
         check_truncate(truncate)
-        v, c, tanh_c, gates = self._cache
+        v, c, tanh_c, gates, last = self._cache
         T, _, H, B = gates.shape
         D = self.input_size
-        dh_loss = self._array("dh_loss", T, H, B)
-        dh_loss[...] = 0
-        if dh is not None:
+        dh_end, dc_end = np.zeros((2, B, H), self.dtype) if dstate is None else dstate
+        check_gradient("dstate.h", dh_end, (B, H), self.dtype)
+        check_gradient("dstate.c", dc_end, (B, H), self.dtype)
+        dh_loss = self._array("dh_loss", T, H, B)  # ∂⁺: what the loss gives each h_t
+        if dh is None:
+            dh_loss[...] = 0
+        else:
             check_gradient("dh", dh, (T, B, H), self.dtype)
             dh_loss[...] = dh.swapaxes(1, 2)
-        dc = np.zeros((H, B), self.dtype)
-        if dstate is not None:
-            for name, s in zip(("dstate.h", "dstate.c"), dstate, strict=True):
-                check_gradient(name, s, (B, H), self.dtype)
-            steps, examples = self._last
-            dh_loss[steps, :, examples] += dstate[0]
-            dc[...] = dstate[1].T
+        dh_loss[last, :, np.arange(B)] += dh_end
 
         W_x, W_hT = self.params["W_x"], np.ascontiguousarray(self.params["W_h"].T)
-        dh_t = np.zeros((H, B), self.dtype)
+        dh_t, dc = np.zeros((H, B), self.dtype), dc_end.T.copy()
         dz = np.empty((4, H, B), self.dtype)
         dz_all = self._array("dz", 4 * H, T, B)
         for t in reversed(range(T)):
@@ -279,10 +274,13 @@ class LSTM:
             dz_i, dz_f, dz_g, dz_o = dz
             dh_t += dh_loss[t]
             dc += dh_t * o * (1 - tanh_c[t] ** 2)
-            np.multiply(dc * g, i * (1 - i), out=dz_i)
-            np.multiply(dc * c[t], f * (1 - f), out=dz_f)
-            np.multiply(dc * i, 1 - g**2, out=dz_g)
-            np.multiply(dh_t * tanh_c[t], o * (1 - o), out=dz_o)
+            np.subtract(1, gates[t], out=dz)
+            dz *= gates[t]  # dz starts as the slopes: σ'(z) = s (1 − s) in i, f, o
+            dz_g[...] = 1 - g**2  # and tanh'(z) in g
+            dz_i *= dc * g
+            dz_f *= dc * c[t]
+            dz_g *= dc * i
+            dz_o *= dh_t * tanh_c[t]
             dz_all[:, t] = dz.reshape(4 * H, B)
             np.matmul(W_hT, dz.reshape(4 * H, B), out=dh_t)  # from here on dh and dc of step t − 1
             dc *= f

@@ -153,18 +153,16 @@ class RNN:
         check_input(x, self.input_size, self.dtype)
         T, B, _ = x.shape
         W_x, W_h, b = (self.params[name] for name in ("W_x", "W_h", "b"))
-        h = np.zeros(
-            (T + 1, B, self.hidden_size), self.dtype
-        )  # h[t + 1] is h_t, h[0] the given state
+        H = self.hidden_size
+        h = np.zeros((T + 1, B, H), self.dtype)  # h[t + 1] is h_t, h[0] the given state
         if state is not None:
-            check_state("state", state, self.hidden_size, self.dtype)
+            check_state("state", state, H, self.dtype)
             h[0] = state
         z = x @ W_x.T + b  # the inputs' part of z, for all steps at once
         if lengths is not None:
             check_lengths(lengths, T)
-            z[
-                padding(T, lengths)
-            ] = -np.inf  # where φ is flat: no gradient comes out of the padding
+            # φ is flat at −∞: no gradient comes out of the padding.
+            z[padding(T, lengths)] = -np.inf
         W_hT = np.ascontiguousarray(W_h.T)
         for t in range(T):
             z[t] += h[t] @ W_hT

@@ -124,11 +124,12 @@ class Bidirectional:
         else:
             check_lengths(lengths, T)
             reverse = np.where(steps < lengths, lengths - 1 - steps, steps)
-        self._order = reverse, np.arange(B)
+        order = reverse, np.arange(B)
         state_f, state_b = (None, None) if state is None else state
         h_f, state_f = self.forward_layer.forward(x, state_f, lengths)
-        h_b, state_b = self.backward_layer.forward(x[self._order], state_b, lengths)
-        return np.concatenate([h_f, h_b[self._order]], axis=-1), (state_f, state_b)
+        h_b, state_b = self.backward_layer.forward(x[order], state_b, lengths)
+        self._order = order
+        return np.concatenate([h_f, h_b[order]], axis=-1), (state_f, state_b)
 
     @checked
     def backward(

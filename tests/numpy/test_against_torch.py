@@ -75,8 +75,8 @@ def stack(states):
 def compare(layer, singles, module, nested, T, B, rng, lengths=None):
     """Run forward and backward in both, with random states and random gradients of all results.
 
-    ``singles`` maps PyTorch's suffixes to our single layers in PyTorch's order; ``nested`` arranges their states
-    as ours.
+    ``singles`` maps PyTorch's suffixes to our single layers in PyTorch's order; ``nested`` arranges
+    their states as ours.
     """
     kind = type(next(iter(singles.values())))
     H = next(iter(singles.values())).hidden_size

@@ -119,8 +119,8 @@ def test_a_wrong_line_of_the_backward_step(x, line, wrong, gate):
 @pytest.mark.parametrize(
     "wrong",
     [
-        ("dh_t = dh_loss[t] + dh_prev", "dh_t = dh_loss[t]"),
-        ("dc = dc * f", "dc = np.zeros_like(dc)"),
+        ("dh_t += dh_loss[t]", "dh_t = dh_loss[t].copy()"),
+        ("dc *= f", "dc *= 0"),
     ],
 )
 def test_the_commonest_bug_of_the_layer(layer, x, wrong):

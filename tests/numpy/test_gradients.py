@@ -1,4 +1,4 @@
-"""Every layer and combination against central differences, for x, all weights and the first state."""
+"""Every layer and combination against central differences: x, all weights, the first state."""
 
 import numpy as np
 import pytest
@@ -160,7 +160,7 @@ def test_losses(T, B, K, padded, seed):
 
 @pytest.mark.parametrize("at_the_end", [False, True])
 def test_a_whole_model(at_the_end):
-    """Recurrent layer, read-out and loss, per step or at the end of sequences of different lengths."""
+    """Layer, read-out and loss, per step or at the end, of sequences of different lengths."""
     rng = np.random.default_rng(0)
     lstm, dense = LSTM(3, 4, rng=rng), Dense(4, 5, rng=rng)
     x, lengths = rng.standard_normal((4, 3, 3)), np.array([4, 1, 2])
