@@ -11,6 +11,14 @@ from typing import Any
 RECORD = Path(__file__).parent.parent / "results" / "bench.json"
 EVAL_STREAMS = 20
 """Streams the validation text is read in: they divide its 111,540 characters."""
+SAME_INSTRUCTIONS = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
+"""What holds PyTorch, its libraries, NumPy and its BLAS to AVX2, so that none has wider vectors."""
 PROCESSORS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
@@ -32,6 +40,9 @@ def main(arguments: list[str]) -> None:
         default=PROCESSORS,
         help="(all processors: %(default)s)",
     )
+    parser.add_argument(
+        "--avx2", action="store_true", help="hold NumPy and PyTorch to the same instructions, AVX2"
+    )
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: does it work?")
     parser.add_argument("--record", action="store_true", help=f"write results/{RECORD.name}")
     options = parser.parse_args(arguments)
@@ -41,6 +52,8 @@ def main(arguments: list[str]) -> None:
     # NumPy's BLAS and torch read these when they are imported, hence the imports below.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[variable] = str(options.threads)
+    if options.avx2:
+        os.environ.update(SAME_INSTRUCTIONS)
     from benchmarks import characters, lstm_step
     from lstmlib.data import shakespeare, tiny_shakespeare
 
@@ -88,6 +101,9 @@ def machine() -> dict[str, Any]:
         "features_numpy": build["SIMD Extensions"]["found"],
         "features_torch": torch.backends.cpu.get_cpu_capability(),
         "blas_numpy": build["Build Dependencies"]["blas"]["name"],
+        "settings": [
+            f"{name}={os.environ[name]}" for name in SAME_INSTRUCTIONS if name in os.environ
+        ],
     }
 
 
