@@ -17,7 +17,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import matplotlib.font_manager  # noqa: F401 - finds the fonts, which it does once and says on stderr
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
