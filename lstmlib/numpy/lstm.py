@@ -285,7 +285,8 @@ class LSTM:
             np.matmul(W_hT, dz.reshape(4 * H, B), out=dh_t)  # from here on dh and dc of step t − 1
             dc *= f
             if truncate is not None and t > 0 and t % truncate == 0:
-                dh_t[...], dc[...] = 0, 0
+                cut = t <= last  # in its padding a sequence has no chunks: dc only passes through
+                dh_t[:, cut], dc[:, cut] = 0, 0
 
         dz_all = dz_all.reshape(4 * H, T * B)
         dW = dz_all @ v[:, :T].reshape(D + H + 1, T * B).T  # Σ_t dz_t v_tᵀ

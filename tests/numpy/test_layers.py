@@ -158,6 +158,22 @@ def test_padding_changes_nothing(make, T, B, D, H, seed):
         assert_last_bits(grads[name], total[name], 7)
 
 
+@pytest.mark.parametrize("make", [*KINDS, stacked])
+@given(k=st.integers(1, 4), **shapes)
+def test_padding_changes_nothing_in_truncated_bptt(make, k, T, B, D, H, seed):
+    """The gradient of a sequence's last state is not cut on its way through the padding."""
+    rng = np.random.default_rng(seed)
+    layer = make(D, H, rng=rng)
+    x, dh = rng.standard_normal((T, B, D)), rng.standard_normal((T, B, H))
+    lengths = rng.integers(1, T + 1, B)
+    _, dend = layer.forward(x, lengths=lengths)
+    dx, _ = layer.backward(dh, dend, truncate=k)
+    for b, n in enumerate(lengths):
+        _, dend = layer.forward(x[:n, b : b + 1])
+        dx1, _ = layer.backward(dh[:n, b : b + 1], dend, truncate=k)
+        assert_last_bits(dx[:n, b : b + 1], dx1, 7)
+
+
 def test_padding_of_a_net_that_explodes():
     """The state of sequence 1 would overflow in its padding: 3^1000 is more than float64 holds."""
     layer = RNN(1, 1, rng=np.random.default_rng(0), activation="relu")
