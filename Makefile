@@ -37,8 +37,8 @@ lint: $(READY)  ## check style and types alone
 replay: $(READY)  ## run chapters again and compare outputs: CHAPTERS=chapters/09_shakespeare.ipynb
 	OMP_NUM_THREADS=1 $(PYTEST) $(NBVAL) $(SHARED) $(CHAPTERS)
 
-bench: $(READY)  ## measure this library beside its peers
-	$(BIN)/python -m benchmarks
+bench: $(READY)  ## measure this library beside its peers, all with the same instructions
+	$(BIN)/python -m benchmarks --avx2
 
 notebooks: $(READY)  ## run chapters and write their outputs: CHAPTERS=… for some of them
 	$(BIN)/python tools/run_notebooks.py $(CHAPTERS)

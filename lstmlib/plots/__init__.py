@@ -6,6 +6,7 @@ Nothing here knows a model, and nothing touches matplotlib's global state: figur
 is the last value of a cell.
 """
 
+from lstmlib.plots.charts import curves, heat_map, runs
 from lstmlib.plots.digits import (
     augmentation_grid,
     belief_by_row,
@@ -20,8 +21,11 @@ __all__ = [
     "augmentation_grid",
     "belief_by_row",
     "confusion_matrix",
+    "curves",
     "digit_as_rows",
+    "heat_map",
     "loss_curves",
     "mistakes",
     "next_symbol_bars",
+    "runs",
 ]
