@@ -1,7 +1,7 @@
 # The targets that people use carry a comment after two #: `make help` prints them.
 
 PYTHON   ?= python3
-CHAPTERS ?= $(sort $(wildcard chapters/*.ipynb))
+CHAPTERS ?= $(sort $(wildcard chapters/*.ipynb appendix/*.ipynb))
 BIN      := .venv/bin
 READY    := .venv/.ready
 
@@ -11,7 +11,7 @@ PYTEST := PYTHONPATH=tools:tests/book $(BIN)/python -m pytest
 NBVAL  := -p strict_nbval --nbval --nbval-current-env --nbval-cell-timeout 300
 SHARED := -n 2 --dist loadfile
 
-.PHONY: help book test lint replay bench notebooks address clean
+.PHONY: help book test lint replay bench results notebooks address clean
 .DEFAULT_GOAL := help
 
 help:  ## this page
@@ -39,6 +39,9 @@ replay: $(READY)  ## run chapters again and compare outputs: CHAPTERS=chapters/0
 
 bench: $(READY)  ## measure this library beside its peers, all with the same instructions
 	$(BIN)/python -m benchmarks --avx2
+
+results: $(READY)  ## list the experiments and their records: RUN="NAME …" or RUN=--stale runs them
+	$(BIN)/python -m lstmlib.lab $(if $(RUN),run $(RUN))
 
 notebooks: $(READY)  ## run chapters and write their outputs: CHAPTERS=… for some of them
 	$(BIN)/python tools/run_notebooks.py $(CHAPTERS)
