@@ -78,7 +78,10 @@ def _results(
     try:
         spawn = multiprocessing.get_context("spawn")
         # Ctrl-C ends the processes at once and without a word; what to say is up to this one.
-        quiet = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_DFL)}
+        quiet: dict[str, Any] = {
+            "initializer": signal.signal,
+            "initargs": (signal.SIGINT, signal.SIG_DFL),
+        }
         with ProcessPoolExecutor(processes, mp_context=spawn, **quiet) as pool:
             futures = {
                 pool.submit(_job, experiment.function.__module__, experiment.name, *job): job
