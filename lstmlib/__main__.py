@@ -114,10 +114,6 @@ HIDDEN = "units of each layer"
 DROPOUT = "share of the units left out at random between layers and before the output"
 BATCH = "examples side by side"
 EPOCHS = "times through the training data"
-AVERAGE = (
-    "validate and keep a moving average of the weights, of which each step forgets a share of "
-    "1 - D; 0 for the weights themselves"
-)
 SEED = "of the first weights, of dropout and of the order of the images"
 CHECKPOINT = "the training's state after each epoch and on Ctrl-C; removed at the end"
 RESUME = (
@@ -163,13 +159,13 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--weight-drop", type=_share, default=0.0, metavar="P", help=WEIGHT_DROP)
     _training_options(p, "shakespeare")
     p.set_defaults(hidden_size=256, layers=1, dropout=0.2, batch_size=32)
-    p.set_defaults(epochs=10, lr=0.004, average=0.0)
+    p.set_defaults(epochs=10, lr=0.004)
 
     p = _command(trains, "digits", train_digits, TRAIN_DIGITS)
     p.add_argument("--data", choices=["embedded", "mnist"], default="embedded", help=DATA)
     _training_options(p, "digits")
     p.set_defaults(hidden_size=128, layers=2, dropout=0.4, batch_size=64)
-    p.set_defaults(epochs=40, lr=0.003, average=0.995)
+    p.set_defaults(epochs=40, lr=0.003)
 
     p = _command(evaluates, "shakespeare", evaluate_shakespeare, EVALUATE_SHAKESPEARE)
     p.add_argument("--model", metavar="FILE", help=MODEL)
@@ -217,7 +213,6 @@ def _training_options(p: argparse.ArgumentParser, name: str) -> None:
     p.add_argument("--batch-size", type=_count, metavar="B", help=BATCH)
     p.add_argument("--epochs", type=_count, metavar="N", help=EPOCHS)
     p.add_argument("--lr", type=float, metavar="RATE", help="largest learning rate")
-    p.add_argument("--average", type=_share, metavar="D", help=AVERAGE)
     p.add_argument("--seed", type=_seed, default=0, metavar="N", help=SEED)
     p.add_argument("--checkpoint", default=checkpoint, metavar="FILE", help=CHECKPOINT)
     p.add_argument("--resume", action="store_true", help=RESUME)
@@ -394,7 +389,6 @@ def _train(
         valid,
         epochs=arguments.epochs,
         lr=arguments.lr,
-        average=arguments.average or None,
         seed=arguments.seed,
         checkpoint=arguments.checkpoint,
         resume=arguments.resume,

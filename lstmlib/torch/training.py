@@ -9,7 +9,6 @@ Batches are anything with ``len(batches)``, how many there are in an epoch, and
 on nothing but k, so that an interrupted epoch can be made again and entered where it was left.
 """
 
-import copy
 import itertools
 import math
 import os
@@ -99,7 +98,6 @@ def fit(
     warmup: float = 0.02,
     weight_decay: float = 0.01,
     clip: float = 1.0,
-    average: float | None = None,
     seed: int = 0,
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -120,10 +118,6 @@ def fit(
         Of AdamW, on matrices only.
     clip
         Gradients whose global norm is larger are scaled down to it.
-    average
-        Decay d of a moving average of the weights, w̄ <- d w̄ + (1 - d) w after each step (a
-        smaller d in the first steps: (1 + step) / (10 + step)). Validated and kept in place of the
-        weights themselves.
     seed
         Of dropout. PyTorch's own generator is left as it was.
     checkpoint
@@ -158,9 +152,8 @@ def fit(
         raise ValueError(f"expected at least one step, got {steps}")
     if not (lr > 0 and clip > 0):
         raise ValueError(f"expected lr > 0 and clip > 0, got {lr} and {clip}")
-    for name, share in {"warmup": warmup, "average": average}.items():
-        if share is not None and not 0 <= share < 1:
-            raise ValueError(f"{name}: expected a number from 0 up to but not 1, got {share}")
+    if not 0 <= warmup < 1:
+        raise ValueError(f"warmup: expected a number from 0 up to but not 1, got {warmup}")
     accelerator = Accelerator()
     if accelerator.mixed_precision == "fp16":
         raise ValueError("mixed precision fp16 is not supported: use bf16 or no")
@@ -172,7 +165,6 @@ def fit(
             "warmup": warmup,
             "weight_decay": weight_decay,
             "clip": clip,
-            "average": average,
             "seed": seed,
             "batches": len(train),
             "data": _fingerprint(train),
@@ -291,9 +283,11 @@ def sample(
             logits, state = model(torch.tensor(symbols, device=device)[:, None], state)
             scores = logits[-1, 0].double().cpu()
             scores[start] = -math.inf  # a text starts only once
-            scores, candidates = scores.topk(choices)
+            scores, candidates = scores.topk(choices)  # eq-shakespeare-topk
             scores -= scores[0].clone()
-            p = torch.softmax(scores if temperature == 0 else scores / temperature, dim=0)
+            if temperature > 0:
+                scores /= temperature  # eq-shakespeare-temperature
+            p = torch.softmax(scores, dim=0)
             symbol = int(candidates[torch.multinomial(p, 1, generator=generator)])
             if symbol == end:
                 break
@@ -317,7 +311,6 @@ class _Training:
             {"params": [p for p in self.parameters if p.ndim < 2], "weight_decay": 0.0},
         ]
         self.optimizer = torch.optim.AdamW(groups, weight_decay=settings["weight_decay"])
-        self.averaged = None if settings["average"] is None else copy.deepcopy(model)
         self.best: dict[str, Tensor] = {}
         self.history = History()
         self.step = 0  # steps done
@@ -361,11 +354,6 @@ class _Training:
             )
         self.optimizer.step()
         self.step += 1
-        if self.averaged is not None:
-            decay = min(settings["average"], (1 + self.step) / (10 + self.step))
-            with torch.no_grad():
-                for mean, p in zip(self.averaged.parameters(), self.parameters, strict=True):
-                    mean.lerp_(p, 1 - decay)
         self.history.loss.append(loss)
         self.history.gradient_norm.append(norm)
         return stop
@@ -397,8 +385,7 @@ class _Training:
         return numbers[0].item(), bool(numbers[1])
 
     def validate(self, valid: Batches) -> None:
-        candidate = self.averaged or self.model
-        scores = evaluate(candidate, valid)
+        scores = evaluate(self.model, valid)
         if not math.isfinite(scores["loss"]):
             raise TrainingDivergedError(
                 f"after step {self.step} the validation loss is {scores['loss']}, though the "
@@ -406,7 +393,7 @@ class _Training:
             )
         best = self.history.best
         if best is None or scores["loss"] < best["loss"]:
-            self.best = {name: tensor.clone() for name, tensor in candidate.state_dict().items()}
+            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
         self.history.valid.append({"step": self.step, **scores})
 
     def summary(self) -> str:
@@ -420,16 +407,14 @@ class _Training:
         return text
 
     def keep_best(self) -> None:
-        self.model.load_state_dict(self.best or (self.averaged or self.model).state_dict())
+        if self.best:
+            self.model.load_state_dict(self.best)
         self.model.eval()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
-        if self.averaged is not None:
-            average = self.averaged.state_dict()
-            tensors |= {f"average.{name}": tensor for name, tensor in average.items()}
         tensors |= {f"best.{name}": tensor for name, tensor in self.best.items()}
         tensors["history.loss"] = torch.tensor(self.history.loss, dtype=torch.float64)
         tensors["history.gradient_norm"] = torch.tensor(
@@ -467,8 +452,6 @@ class _Training:
                     f"{name} {_differences(value, content[name])}"
                 )
         self.model.load_state_dict(_named(tensors, "model"))
-        if self.averaged is not None:
-            self.averaged.load_state_dict(_named(tensors, "average"))
         self.optimizer.load_state_dict(
             {
                 "state": {

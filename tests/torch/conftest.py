@@ -44,7 +44,7 @@ class Small:
     press_ctrl_c = staticmethod(press_ctrl_c)
     crash = staticmethod(crash)
     epochs, batches = 3, 5
-    settings = {"epochs": 3, "lr": 0.01, "average": 0.9, "progress": False, "seed": 7}  # noqa: RUF012
+    settings = {"epochs": 3, "lr": 0.01, "progress": False, "seed": 7}  # noqa: RUF012
 
     def __init__(self):
         symbols = np.random.default_rng(0).integers(0, 12, 4 * 48 + 1)

@@ -61,7 +61,7 @@ def row_training(folder):
     batches = RowBatches(images, np.arange(9), 4, seed=1)
     torch.manual_seed(0)
     model = RowClassifier(hidden_size=6)
-    history = fit(model, batches, batches, epochs=2, lr=0.02, average=0.9, progress=False)
+    history = fit(model, batches, batches, epochs=2, lr=0.02, progress=False)
     return model, history, batches
 
 

@@ -109,28 +109,6 @@ def test_learning_rate():
     assert learning_rate(0, 1, 2.0, 0.02) == 2.0
 
 
-def test_average_is_the_moving_average(small):
-    states = []
-
-    class Recorded(CharModel):
-        def loss(self, *args):
-            states.append(weights_of(self))
-            return super().loss(*args)
-
-    torch.manual_seed(1)
-    model = Recorded(12, 8)
-    fit(model, small.train, epochs=2, lr=0.01, average=0.7, progress=False)
-    plain = CharModel(12, 8)
-    plain.load_state_dict(states[0])
-    fit(plain, small.train, epochs=2, lr=0.01, progress=False)
-    mean = states[0]
-    for step, after in enumerate([*states[1:], weights_of(plain)], start=1):
-        decay = min(0.7, (1 + step) / (10 + step))
-        mean = {name: decay * mean[name] + (1 - decay) * after[name] for name in mean}
-    for name, tensor in model.state_dict().items():
-        torch.testing.assert_close(tensor, mean[name], rtol=1e-5, atol=1e-7)
-
-
 def test_the_best_weights_are_kept(small):
     """Validated on text the training unlearns: the first epoch is the best one."""
     symbols = np.tile([1, 2], 50)
@@ -336,7 +314,6 @@ def test_one_example_of_one_step_and_a_huge_rate():
         ({"lr": 0.0}, "expected lr > 0 and clip > 0, got 0.0 and 1.0"),
         ({"clip": -1.0}, "expected lr > 0 and clip > 0, got 0.01 and -1.0"),
         ({"warmup": math.nan}, "warmup: expected a number from 0 up to but not 1, got nan"),
-        ({"average": 1.5}, "average: expected a number from 0 up to but not 1, got 1.5"),
         ({"resume": True}, "needs the checkpoint"),
         ({"train": Listed()}, "expected at least one training batch, got none"),
         ({"valid": Listed()}, "expected at least one validation batch, got none"),
