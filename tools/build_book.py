@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import equation_ledger
+
 ROOT = Path(__file__).resolve().parents[1]
 # Of MathJax a page loads this script and the fonts; a formula may ask for an extension of TeX.
 MATHJAX = {"tex-chtml.js", "input/tex/extensions", "output/chtml/fonts"}
@@ -17,6 +19,7 @@ MATHJAX = {"tex-chtml.js", "input/tex/extensions", "output/chtml/fonts"}
 
 def build(output: Path) -> Path:
     """Build the site below ``output`` and return the folder of its pages."""
+    equation_ledger.write(ROOT)
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
     strict = ["-W", "-n", "--keep-going", "--all", "-q", "--path-output", str(output)]
     subprocess.run(command + strict, stdout=subprocess.DEVNULL, check=True)
@@ -45,6 +48,9 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=ROOT, help="where _build/ is put")
     try:
         site = build(parser.parse_args().output.resolve())
+    except equation_ledger.LedgerError as error:
+        print(f"the book was not built: its equation ledger is not whole\n{error}", file=sys.stderr)
+        return 1
     except subprocess.CalledProcessError as error:
         print("the book was not built: see the warnings above", file=sys.stderr)
         return error.returncode

@@ -21,6 +21,7 @@ NAMING = [
     "*.yml",
     "chapters/*.ipynb",
     "appendix/*.md",
+    "appendix/*.ipynb",
     ".github/**/*.yml",
 ]
 

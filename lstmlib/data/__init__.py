@@ -2,6 +2,7 @@
 
 from lstmlib.data.digits import Digits, RowBatches, digits, distort, mnist, rows
 from lstmlib.data.series import windows
+from lstmlib.data.tasks import adding, latch
 from lstmlib.data.text import (
     Streams,
     Vocabulary,
@@ -15,8 +16,10 @@ __all__ = [
     "RowBatches",
     "Streams",
     "Vocabulary",
+    "adding",
     "digits",
     "distort",
+    "latch",
     "mnist",
     "rows",
     "shakespeare",

@@ -97,7 +97,8 @@ def read_idx(data: bytes) -> UInt8[np.ndarray, "..."]:
 @checked
 def rows(images: UInt8[np.ndarray, "N 28 28"]) -> Float32[np.ndarray, "28 N 28"]:
     """Return images as sequences: step t is row t of each image, from 0 (paper) to 1 (ink)."""
-    return np.ascontiguousarray(images.transpose(1, 0, 2), dtype=np.float32) / np.float32(255)
+    x = np.ascontiguousarray(images.transpose(1, 0, 2), dtype=np.float32)
+    return x / np.float32(255)  # eq-digits-rows
 
 
 @checked
@@ -127,6 +128,8 @@ def distort(
     -------
     (N, 28, 28)
         Bilinear interpolation of the images, with paper around them.
+
+    Equation: eq-digits-affine.
     """
     N = len(images)
     angle, height, width, slant, down, across = rng.uniform(-1, 1, (6, N, 1, 1)).astype(np.float32)

@@ -45,4 +45,4 @@ def windows(
     steps = series.reshape(len(series), -1)
     B = len(steps) - n - m + 1
     b = np.arange(B)
-    return steps[np.arange(n)[:, None] + b], steps[n + np.arange(m)[:, None] + b]
+    return steps[np.arange(n)[:, None] + b], steps[n + np.arange(m)[:, None] + b]  # eq-rnn-windows

@@ -137,7 +137,7 @@ class Vocabulary:
     def inputs_and_targets(self, text: str) -> tuple[Int[np.ndarray, "n"], Int[np.ndarray, "n"]]:
         """Return START + text and text + END: at each step the target is the next symbol."""
         ids = self.encode(text)
-        return np.append(self.START, ids), np.append(ids, self.END)
+        return np.append(self.START, ids), np.append(ids, self.END)  # eq-shakespeare-targets
 
 
 def _codes(text: str) -> np.ndarray:

@@ -21,6 +21,7 @@ from lstmlib.numpy.gru import GRU, gru_step, gru_step_backward
 from lstmlib.numpy.init import glorot, identity, orthogonal, uniform
 from lstmlib.numpy.losses import mean_squared_error, softmax_cross_entropy
 from lstmlib.numpy.lstm import LSTM, LSTMState, lstm_step, lstm_step_backward
+from lstmlib.numpy.network import Network, train
 from lstmlib.numpy.optim import SGD, Adam, RMSProp, clip_grad_norm
 from lstmlib.numpy.rnn import RNN, rnn_step, rnn_step_backward
 from lstmlib.numpy.wrappers import Bidirectional, Stacked
@@ -35,6 +36,7 @@ __all__ = [
     "Bidirectional",
     "Dense",
     "LSTMState",
+    "Network",
     "RMSProp",
     "Stacked",
     "clip_grad_norm",
@@ -57,5 +59,6 @@ __all__ = [
     "softmax_cross_entropy",
     "tanh",
     "tanh_derivative",
+    "train",
     "uniform",
 ]

@@ -1,6 +1,6 @@
 """Activation functions and their derivatives, as functions of the pre-activation z.
 
-Chapter 2. Backward passes that still hold the activated value use it instead: with s = σ(z), σ' =
+Chapter 1. Backward passes that still hold the activated value use it instead: with s = σ(z), σ' =
 s(1 − s); with a = tanh z, tanh' = 1 − a².
 """
 
@@ -18,13 +18,13 @@ def sigmoid(z: Values) -> Values:
 
     Computed as (1 + tanh(z/2)) / 2, the same function: no exponential that could overflow.
     """
-    return 0.5 * (1 + np.tanh(0.5 * z))
+    return 0.5 * (1 + np.tanh(0.5 * z))  # eq-ann-sigmoid
 
 
 @checked
 def sigmoid_derivative(z: Values) -> Values:
     """σ'(z) = σ(z)(1 − σ(z)), at most 1/4."""
-    return sigmoid(z) * (1 - sigmoid(z))
+    return sigmoid(z) * (1 - sigmoid(z))  # eq-ann-sigmoid, eq-vanishing-slopes
 
 
 @checked
@@ -36,19 +36,19 @@ def tanh(z: Values) -> Values:
 @checked
 def tanh_derivative(z: Values) -> Values:
     """tanh'(z) = 1 − tanh² z, at most 1."""
-    return 1 - np.tanh(z) ** 2
+    return 1 - np.tanh(z) ** 2  # eq-ann-tanh, eq-vanishing-slopes
 
 
 @checked
 def relu(z: Values) -> Values:
     """Rectified linear unit: max(z, 0)."""
-    return np.maximum(z, 0)
+    return np.maximum(z, 0)  # eq-ann-relu
 
 
 @checked
 def relu_derivative(z: Values) -> Values:
     """ReLU'(z): 1 where z > 0, else 0 (at z = 0 too, as in PyTorch)."""
-    return (z > 0).astype(z.dtype)
+    return (z > 0).astype(z.dtype)  # eq-ann-relu, eq-vanishing-slopes
 
 
 @checked
@@ -58,4 +58,4 @@ def softmax(z: Float[np.ndarray, "*S K"]) -> Float[np.ndarray, "*S K"]:
     The largest z is subtracted first, which changes nothing but keeps e^z finite.
     """
     e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+    return e / e.sum(axis=-1, keepdims=True)  # eq-ann-softmax

@@ -77,8 +77,8 @@ class MLP:
         phi, _ = ACTIVATIONS[self.activation]
         z, a = [], [x]
         for l in range(1, self.depth + 1):
-            z.append(a[-1] @ self.params[f"W{l}"].T + self.params[f"b{l}"])
-            a.append(phi(z[-1]) if l < self.depth else z[-1])
+            z.append(a[-1] @ self.params[f"W{l}"].T + self.params[f"b{l}"])  # eq-ann-batch
+            a.append(phi(z[-1]) if l < self.depth else z[-1])  # eq-ann-hidden, eq-ann-output
         self._cache = z, a
         return a[-1].copy()
 
@@ -93,11 +93,13 @@ class MLP:
         grads = {}
         da = dy
         for l in range(self.depth, 0, -1):
+            # eq-ann-backward-hidden
             dz = da * phi_derivative(z[l - 1]) if l < self.depth else da
             rows = dz.reshape(-1, dz.shape[-1])  # all leading axes count as one axis of examples
+            # eq-ann-weights, summed over the examples: eq-ann-sum
             grads[f"W{l}"] = rows.T @ a[l - 1].reshape(-1, a[l - 1].shape[-1])
             grads[f"b{l}"] = rows.sum(axis=0)
-            da = dz @ self.params[f"W{l}"]
+            da = dz @ self.params[f"W{l}"]  # eq-ann-backward-output, eq-ann-backward-input
         self.grads = {name: grads[name] for name in self.params}
         return da
 
@@ -151,7 +153,7 @@ class Dense:
         """
         check_input(x, self.input_size, self.dtype)
         self._x = x
-        return x @ self.params["W"].T + self.params["b"]
+        return x @ self.params["W"].T + self.params["b"]  # eq-rnn-readout
 
     @checked
     def backward(self, dy: Float[np.ndarray, "*S K"]) -> Float[np.ndarray, "*S D"]:

@@ -1,4 +1,4 @@
-"""Backward passes checked against central differences (chapter 3).
+"""Backward passes checked against central differences (chapter 1).
 
 ∂L/∂θ ≈ (L(θ + ε) − L(θ − ε)) / 2ε, one entry θ at a time: slow, and right whatever the backward
 pass says.
@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from lstmlib._shapes import checked
 
-EPS = 1e-5  # about the cube root of float64's rounding error, where differences are best
+EPS = 1e-5  # near the cube root of float64's rounding error, where they are best: eq-ann-step-size
 
 
 @dataclass(frozen=True)
@@ -173,13 +173,13 @@ def _compare(
             a[index] = value - EPS
             below = loss()
             a[index] = value
-            difference[index] = (above - below) / (2 * EPS)
+            difference[index] = (above - below) / (2 * EPS)  # eq-ann-gradcheck
 
     sizes = {name: float(np.abs(difference).max()) for name, difference in differences.items()}
     entries = {}
     for name in arrays:
         scale = max(sizes[name], 1e-5 * max(sizes.values())) or 1.0
-        error = np.abs(gradients[name] - differences[name]) / scale
+        error = np.abs(gradients[name] - differences[name]) / scale  # eq-ann-gradcheck
         index = tuple(int(k) for k in np.unravel_index(error.argmax(), error.shape))
         entries[name] = Entry(
             error=float(error[index]),

@@ -52,6 +52,8 @@ def gru_step(
     -------
     h, cache
         h_t, and what ``gru_step_backward`` needs, the gates among it.
+
+    Equation: eq-variants-gru.
     """
     a_r, a_z, a_n = np.split(x @ W_x.T + b, 3, axis=-1)
     u_r, u_z, u_n = np.split(h_prev @ W_h.T, 3, axis=-1)
@@ -82,6 +84,7 @@ def gru_step_backward(
         ``b_hn`` at this step, whose sum over all steps is the total gradient.
     """
     x, h_prev, r, z, n, m, W_x, W_h = cache
+    # eq-variants-gru-gates
     dn = dh * (1 - z)
     dz = dh * (h_prev - n)
     dz_n = dn * (1 - n**2)
@@ -91,9 +94,9 @@ def gru_step_backward(
     dz_r = dr * r * (1 - r)
     da = np.concatenate([dz_r, dz_z, dz_n], axis=-1)
     du = np.concatenate([dz_r, dz_z, dm], axis=-1)
-    dx = da @ W_x
-    dh_prev = dh * z + du @ W_h
-    grads = {
+    dx = da @ W_x  # eq-variants-gru-dx
+    dh_prev = dh * z + du @ W_h  # eq-variants-gru-dh-prev
+    grads = {  # eq-variants-gru-weights
         "W_x": da.T @ x,
         "W_h": du.T @ h_prev,
         "b": da.sum(axis=0),

@@ -43,7 +43,7 @@ def orthogonal(
     n, m = shape
     q, r = np.linalg.qr(rng.standard_normal((max(n, m), min(n, m))))
     q *= np.sign(np.diag(r))  # QR leaves the signs of the columns open; this makes the draw uniform
-    return (q if n >= m else q.T).astype(dtype)
+    return (q if n >= m else q.T).astype(dtype)  # eq-vanishing-orthogonal
 
 
 @checked

@@ -44,10 +44,10 @@ def softmax_cross_entropy(
     chosen = np.where(counted, targets, 0)[..., None]
     shifted = logits - logits.max(axis=-1, keepdims=True)
     log_sum = np.log(np.exp(shifted).sum(axis=-1))
-    losses = log_sum - np.take_along_axis(shifted, chosen, axis=-1)[..., 0]
+    losses = log_sum - np.take_along_axis(shifted, chosen, axis=-1)[..., 0]  # eq-ann-cross-entropy
     count = int(np.count_nonzero(counted))
 
-    dlogits = softmax(logits)
+    dlogits = softmax(logits)  # eq-ann-dlogits
     np.put_along_axis(dlogits, chosen, np.take_along_axis(dlogits, chosen, axis=-1) - 1, axis=-1)
     dlogits[~counted] = 0
     return float(losses[counted].sum() / count), dlogits / count
@@ -75,6 +75,7 @@ def mean_squared_error(
     counted = _counted(y.shape[:-1], lengths)
     error = np.where(counted[..., None], y - targets, 0)
     count = int(np.count_nonzero(counted)) * y.shape[-1]
+    # eq-ann-mse and its derivative, the first half of eq-ann-backward-output
     return float(np.sum(error**2) / count), 2 * error / count
 
 

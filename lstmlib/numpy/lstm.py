@@ -58,16 +58,18 @@ def lstm_step(
     -------
     state, cache
         (h_t, c_t), and what ``lstm_step_backward`` needs, the gates among it.
+
+    Equations: eq-notation-lstm, eq-intro-cell, eq-shakespeare-lstm, eq-digits-lstm.
     """
     h_prev, c_prev = state
-    z = x @ W_x.T + h_prev @ W_h.T + b
+    z = x @ W_x.T + h_prev @ W_h.T + b  # eq-lstm-preactivation, eq-lstm-batch
     z_i, z_f, z_g, z_o = np.split(z, 4, axis=-1)
-    i = sigmoid(z_i)
-    f = sigmoid(z_f)
-    g = tanh(z_g)
-    o = sigmoid(z_o)
-    c = f * c_prev + i * g
-    h = o * tanh(c)
+    i = sigmoid(z_i)  # eq-lstm-gates
+    f = sigmoid(z_f)  # eq-lstm-gates
+    g = tanh(z_g)  # eq-lstm-candidate
+    o = sigmoid(z_o)  # eq-lstm-gates
+    c = f * c_prev + i * g  # eq-lstm-cell
+    h = o * tanh(c)  # eq-lstm-hidden
     return LSTMState(h, c), LSTMCache(x, h_prev, c_prev, i, f, g, o, c, W_x, W_h)
 
 
@@ -92,19 +94,20 @@ def lstm_step_backward(
     """
     dh, dc = dstate
     x, h_prev, c_prev, i, f, g, o, c, W_x, W_h = cache
-    do = dh * tanh(c)
-    dc = dc + dh * o * (1 - tanh(c) ** 2)
-    df = dc * c_prev
-    di = dc * g
-    dg = dc * i
+    do = dh * tanh(c)  # eq-lstmback-do
+    dc = dc + dh * o * (1 - tanh(c) ** 2)  # eq-lstmback-dc
+    df = dc * c_prev  # eq-lstmback-df
+    di = dc * g  # eq-lstmback-di
+    dg = dc * i  # eq-lstmback-dg
     dz_i = di * i * (1 - i)
     dz_f = df * f * (1 - f)
     dz_g = dg * (1 - g**2)
     dz_o = do * o * (1 - o)
-    dz = np.concatenate([dz_i, dz_f, dz_g, dz_o], axis=-1)
-    dx = dz @ W_x
-    dh_prev = dz @ W_h
-    dc_prev = dc * f
+    dz = np.concatenate([dz_i, dz_f, dz_g, dz_o], axis=-1)  # eq-lstmback-dz
+    dx = dz @ W_x  # eq-lstmback-dx
+    dh_prev = dz @ W_h  # eq-lstmback-dh-prev
+    dc_prev = dc * f  # eq-lstmback-dc-prev
+    # eq-lstmback-weights: the immediate part of this step, summed over the batch
     grads = {"W_x": dz.T @ x, "W_h": dz.T @ h_prev, "b": dz.sum(axis=0)}
     return dx, LSTMState(dh_prev, dc_prev), grads
 
@@ -203,13 +206,13 @@ class LSTM:
             sigmoid_gate *= 0.5  # σ(z) = (1 + tanh(z/2)) / 2, so that one tanh serves all gates
         for t in range(T):
             z = gates[t].reshape(4 * H, B)
-            np.matmul(W, v[:, t], out=z)
+            np.matmul(W, v[:, t], out=z)  # eq-lstm-fused
             np.tanh(z, out=z)
             i, f, g, o = gates[t]
             for s in (gates[t, :2], o):
                 s += 1
                 s *= 0.5
-            if lengths is not None:
+            if lengths is not None:  # eq-lstm-padding
                 # Past its end a sequence has i = o = 0 and f = 1: c stays, no gradient comes out.
                 gates[t][:, :, t >= lengths] = np.array([0, 1, 0, 0])[:, None, None]
             np.multiply(f, c[t], out=c[t + 1])
@@ -272,7 +275,7 @@ class LSTM:
         for t in reversed(range(T)):
             i, f, g, o = gates[t]
             dz_i, dz_f, dz_g, dz_o = dz
-            dh_t += dh_loss[t]
+            dh_t += dh_loss[t]  # eq-lstmback-dh
             dc += dh_t * o * (1 - tanh_c[t] ** 2)
             np.subtract(1, gates[t], out=dz)
             dz *= gates[t]  # dz starts as the slopes: σ'(z) = s (1 − s) in i, f, o

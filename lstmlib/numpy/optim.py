@@ -28,7 +28,7 @@ class SGD:
         for name, p in self.params.items():
             v = self._v[name]
             v[...] = self.momentum * v + grads[name]
-            p -= self.lr * v
+            p -= self.lr * v  # eq-ann-descent
 
 
 class RMSProp:
@@ -106,7 +106,7 @@ def clip_grad_norm(grads: Arrays, max_norm: float) -> float:
         raise ValueError(f"the norm of the gradients is {norm}; not finite: {', '.join(bad)}")
     if norm > max_norm:
         for g in grads.values():
-            g *= max_norm / norm
+            g *= max_norm / norm  # eq-vanishing-clip
     return norm
 
 

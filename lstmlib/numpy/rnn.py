@@ -50,6 +50,8 @@ def rnn_step(
     -------
     h, cache
         The new state, and what ``rnn_step_backward`` needs.
+
+    Equation: eq-rnn-step.
     """
     z = x @ W_x.T + h_prev @ W_h.T + b
     h = tanh(z) if activation == "tanh" else relu(z)
@@ -74,8 +76,8 @@ def rnn_step_backward(
         this step, whose sum over all steps is the total gradient.
     """
     x, h_prev, h, W_x, W_h, activation = cache
-    dz = dh * (1 - h**2) if activation == "tanh" else dh * (h > 0)
-    dx = dz @ W_x
+    dz = dh * (1 - h**2) if activation == "tanh" else dh * (h > 0)  # eq-bptt-dz
+    dx = dz @ W_x  # eq-bptt-inputs
     dh_prev = dz @ W_h
     return dx, dh_prev, {"W_x": dz.T @ x, "W_h": dz.T @ h_prev, "b": dz.sum(axis=0)}
 
@@ -209,12 +211,12 @@ class RNN:
         dz = output_gradients(dh, dstate, "dstate", (T, B, H), lengths, self.dtype)
         slope = 1 - h[1:] ** 2 if self.activation == "tanh" else h[1:] > 0
         for t in reversed(range(T)):
-            dz[t] *= slope[t]  # dz[t] held the total gradient of h_t until here
+            dz[t] *= slope[t]  # eq-bptt-dz; dz[t] held the total gradient of h_t until here
             dh_prev = dz[t] @ W_h
             if t > 0 and (truncate is None or t % truncate != 0):
-                dz[t - 1] += dh_prev
-        rows = dz.reshape(T * B, H)
-        self.grads = {
+                dz[t - 1] += dh_prev  # eq-bptt-total, eq-bptt-truncated, eq-bptt-elman
+        rows = dz.reshape(T * B, H)  # eq-bptt-batch: steps and examples are summed alike
+        self.grads = {  # eq-bptt-weights
             "W_x": rows.T @ x.reshape(T * B, D),
             "W_h": rows.T @ h[:-1].reshape(T * B, H),
             "b": rows.sum(axis=0),

@@ -123,12 +123,13 @@ class Bidirectional:
             reverse = np.broadcast_to(T - 1 - steps, (T, B))
         else:
             check_lengths(lengths, T)
-            reverse = np.where(steps < lengths, lengths - 1 - steps, steps)
+            reverse = np.where(steps < lengths, lengths - 1 - steps, steps)  # eq-variants-reverse
         order = reverse, np.arange(B)
         state_f, state_b = (None, None) if state is None else state
         h_f, state_f = self.forward_layer.forward(x, state_f, lengths)
         h_b, state_b = self.backward_layer.forward(x[order], state_b, lengths)
         self._order = order
+        # eq-variants-bidirectional
         return np.concatenate([h_f, h_b[order]], axis=-1), (state_f, state_b)
 
     @checked
@@ -259,9 +260,9 @@ class Stacked:
             if l > 0 and self.training and self.rng is not None and self.dropout > 0:
                 kept = self.rng.random(h.shape) >= self.dropout
                 mask = kept.astype(self.dtype) / self.dtype(1 - self.dropout)
-                h = h * mask
+                h = h * mask  # eq-variants-dropout
             masks.append(mask)
-            h, end = layer.forward(h, states[l], lengths)
+            h, end = layer.forward(h, states[l], lengths)  # eq-variants-stacked
             ends.append(end)
         self._masks = masks
         return h, tuple(ends)

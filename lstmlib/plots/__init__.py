@@ -6,6 +6,8 @@ Nothing here knows a model, and nothing touches matplotlib's global state: figur
 is the last value of a cell.
 """
 
+from lstmlib.plots.cell import lstm_blocks, lstm_cell, lstm_valves
+from lstmlib.plots.cell_gradient import cell_gradient
 from lstmlib.plots.charts import curves, heat_map, runs
 from lstmlib.plots.digits import (
     augmentation_grid,
@@ -14,18 +16,35 @@ from lstmlib.plots.digits import (
     digit_as_rows,
     mistakes,
 )
+from lstmlib.plots.graph import gradient_paths, step_graph
+from lstmlib.plots.layers import hidden_layer, two_planes
+from lstmlib.plots.recurrence import sequence_tasks, unrolled, wiring
 from lstmlib.plots.text import next_symbol_bars
 from lstmlib.plots.training import loss_curves
+from lstmlib.plots.variants import films, lstm_and_gru
 
 __all__ = [
     "augmentation_grid",
     "belief_by_row",
+    "cell_gradient",
     "confusion_matrix",
     "curves",
     "digit_as_rows",
+    "films",
+    "gradient_paths",
     "heat_map",
+    "hidden_layer",
     "loss_curves",
+    "lstm_and_gru",
+    "lstm_blocks",
+    "lstm_cell",
+    "lstm_valves",
     "mistakes",
     "next_symbol_bars",
     "runs",
+    "sequence_tasks",
+    "step_graph",
+    "two_planes",
+    "unrolled",
+    "wiring",
 ]

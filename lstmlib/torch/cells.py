@@ -72,6 +72,8 @@ class PeepholeLSTMCell(nn.Module):
 
     Each unit's gates see that unit's cell alone, through ``p_i``, ``p_f`` and ``p_o`` (H,). The
     input and forget gates see it before the update, the output gate after.
+
+    Equation: eq-variants-peephole.
     """
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -137,6 +139,8 @@ class ConvLSTMCell(nn.Module):
     H, Y, X). Kernels are ``W_x`` (4H, D, k, k) and ``W_h`` (4H, H, k, k), with k odd, and images
     are padded with zeros to keep their size. With k = 1 it is one LSTM, run at every pixel by
     itself.
+
+    Equation: eq-variants-convlstm.
     """
 
     def __init__(self, input_size: int, hidden_size: int, kernel_size: int) -> None:
@@ -156,6 +160,7 @@ class ConvLSTMCell(nn.Module):
     ) -> tuple[Float[Tensor, "B H Y X"], Float[Tensor, "B H Y X"]]:
         """Compute the next state (h, c) from the input and the state before (``None``: zeros)."""
         h, c = state or _zeros(x, len(self.b) // 4)
+        # eq-variants-convolution
         z = F.conv2d(x, self.W_x, self.b, padding="same") + F.conv2d(h, self.W_h, padding="same")
         z_i, z_f, z_g, z_o = z.chunk(4, dim=1)
         i = sigmoid(z_i)

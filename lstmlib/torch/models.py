@@ -169,7 +169,8 @@ class CharModel(SequenceModel):
         self, outputs: Float[Tensor, "T B V"], targets: Int[Tensor, "T B"]
     ) -> dict[str, Tensor]:
         """Compute the mean cross-entropy, in nats a symbol."""
-        return {"loss": F.cross_entropy(outputs.flatten(0, 1), targets.flatten())}
+        loss = F.cross_entropy(outputs.flatten(0, 1), targets.flatten())  # eq-shakespeare-loss
+        return {"loss": loss}
 
 
 class RowClassifier(SequenceModel):
@@ -216,8 +217,8 @@ class RowClassifier(SequenceModel):
         """Compute mean cross-entropy (nats) and the share of right answers, after the last row."""
         logits = outputs[-1]
         return {
-            "loss": F.cross_entropy(logits, targets),
-            "accuracy": (logits.argmax(dim=1) == targets).float().mean(),
+            "loss": F.cross_entropy(logits, targets),  # eq-digits-loss
+            "accuracy": (logits.argmax(dim=1) == targets).float().mean(),  # eq-digits-accuracy
         }
 
 

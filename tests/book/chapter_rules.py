@@ -1,4 +1,7 @@
-"""What every chapter keeps to, as a function from its file to its faults."""
+"""What every chapter keeps to, as a function from its file to its faults.
+
+Notebooks of the appendix keep to what is said of cells and outputs.
+"""
 
 import json
 import re
@@ -21,13 +24,13 @@ FORBIDDEN_OUTPUT = {
 }
 
 
-def faults(path: Path) -> list[str]:
-    """List what is wrong with the chapter at ``path``; empty where it keeps every rule."""
+def faults(path: Path, *, chapter: bool = True) -> list[str]:
+    """List what is wrong with the notebook at ``path``; empty where it keeps every rule."""
     text = path.read_text(encoding="utf-8")
     ids = Counter(cell.get("id") for cell in json.loads(text)["cells"])
     notebook = nbformat.reads(text, as_version=4)
     found = [f"the cell id {name!r} occurs {n} times" for name, n in ids.items() if n > 1]
-    found += structure(notebook)
+    found += structure(notebook) if chapter else []
     number = 0
     for cell in notebook.cells:
         number += cell.cell_type == "code"

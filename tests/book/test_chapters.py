@@ -8,7 +8,7 @@ import pytest
 from chapter_rules import faults
 from run_notebooks import normalise
 
-CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
+ROOT = Path(__file__).resolve().parents[2]
 OPENING = """\
 # A title
 
@@ -57,7 +57,23 @@ def notebook(code, result, shown):
 
 
 def test_every_chapter_keeps_the_rules():
-    assert [fault for path in sorted(CHAPTERS.glob("*.ipynb")) for fault in faults(path)] == []
+    assert [fault for path in sorted(ROOT.glob("chapters/*.ipynb")) for fault in faults(path)] == []
+
+
+def test_every_notebook_of_the_appendix_keeps_those_on_cells_and_outputs():
+    paths = sorted(ROOT.glob("appendix/*.ipynb"))
+    assert paths
+    assert [fault for path in paths for fault in faults(path, chapter=False)] == []
+
+
+def test_the_appendix_needs_no_parts_but_is_otherwise_no_exception(notebook, tmp_path):
+    path = tmp_path / "appendix.ipynb"
+    notebook.cells[4].source = "Nothing to remember."
+    path.write_text(normalise(notebook), encoding="utf-8")
+    assert faults(path, chapter=False) == []
+    notebook.cells[3].metadata.clear()
+    path.write_text(normalise(notebook), encoding="utf-8")
+    assert any("alternative text" in found for found in faults(path, chapter=False))
 
 
 def test_a_chapter_that_keeps_them(notebook, tmp_path):

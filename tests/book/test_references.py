@@ -11,7 +11,8 @@ KEYS = [re.match(r"\w+\{(\w+),", entry)[1] for entry in ENTRIES]
 
 
 def test_every_reference_is_cited():
-    files = [ROOT / "intro.md", *ROOT.glob("appendix/*.md"), *ROOT.glob("chapters/*.ipynb")]
+    pages = ["intro.md", "appendix/*.md", "appendix/*.ipynb", "chapters/*.ipynb"]
+    files = [path for pattern in pages for path in ROOT.glob(pattern)]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     found = re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", text)
     cited = {key.strip() for keys in found for key in keys.split(",")}
@@ -19,6 +20,11 @@ def test_every_reference_is_cited():
     assert sorted(set(KEYS) - cited) == []
 
 
+def test_no_key_stands_for_two():
+    assert len(set(KEYS)) == len(KEYS)
+    assert sorted(KEYS) == KEYS
+
+
 def test_every_reference_has_an_identifier():
     for key, entry in zip(KEYS, ENTRIES, strict=True):
-        assert re.search(r"^\s*(doi|eprint)\s*=\s*\{\S+\}", entry, flags=re.M), key
+        assert re.search(r"^\s*(doi|eprint|url)\s*=\s*\{\S+\}", entry, flags=re.M), key

@@ -1,15 +1,9 @@
 """The labelled equations of chapters/09_shakespeare.ipynb in float64 against the code behind them.
 
-The first word of a test's docstring is the label it checks. What the chapter defines itself is
-taken from its cells.
+What the chapter defines itself is taken from its cells.
 """
 
-import ast
 import itertools
-import json
-import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,34 +14,9 @@ from lstmlib.numpy import LSTM, lstm_step, softmax, softmax_cross_entropy
 from lstmlib.torch import CharModel, evaluate, sample
 from lstmlib.weights import from_torch
 
-CHAPTER = Path(__file__).resolve().parents[2] / "chapters" / "09_shakespeare.ipynb"
-CELLS = {cell["id"]: "".join(cell["source"]) for cell in json.loads(CHAPTER.read_text())["cells"]}
+CHAPTER = "09_shakespeare"
 EXACT = 1e-12
 TEXT = "First Citizen:\nBefore we proceed any further, hear me speak.\n\nAll:\nSpeak, speak.\n"
-
-
-def test_every_label_has_a_test():
-    labels = set(re.findall(r"^:label: (eq-\S+)", "\n".join(CELLS.values()), flags=re.MULTILINE))
-    tests = [test for name, test in vars(sys.modules[__name__]).items() if name.startswith("test_")]
-    assert labels
-    assert labels == {(test.__doc__ or "").split(":")[0] for test in tests} - {""}
-
-
-def functions(*names, **context):
-    """Return functions as the chapter defines them."""
-    namespace = {"np": np, "torch": torch, "softmax": softmax} | context
-    for cell in CELLS.values():
-        if not any(f"def {name}(" in cell for name in names):
-            continue
-        for node in ast.parse(cell).body:
-            if isinstance(node, ast.FunctionDef) and node.name in names:
-                exec(ast.unparse(node), namespace)
-    return [namespace[name] for name in names]
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(9)
 
 
 @pytest.fixture
@@ -91,6 +60,7 @@ def test_targets_are_the_inputs_shifted_by_one(vocabulary):
 
 
 def test_the_example_has_the_numbers_of_tiny_shakespeare():
+    """eq-shakespeare-targets: the example of the chapter, with the alphabet of that text."""
     alphabet = "\n !$&',-.3:;?ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
     vocabulary = Vocabulary(alphabet)
     x, y = vocabulary.inputs_and_targets("First Citizen:")
@@ -189,30 +159,31 @@ def test_the_loss_is_the_mean_surprise(model, vocabulary):
 
 
 @pytest.mark.parametrize("V", [2, 8, 67])
-def test_perplexity_counts_equally_likely_symbols(V):
+def test_perplexity_counts_equally_likely_symbols(V, defined):
     """eq-shakespeare-perplexity: perplexity counts equally likely symbols."""
-    (perplexity,) = functions("perplexity")
+    perplexity = defined("units", np=np)["perplexity"]
     loss, _ = softmax_cross_entropy(np.zeros((5, V)), np.arange(5) % V)
     assert abs(perplexity(loss) - V) < V * EXACT
 
 
-def test_bits_are_nats_over_ln_2(rng):
+def test_bits_are_nats_over_ln_2(rng, defined):
     """eq-shakespeare-bits: bits are nats over ln 2."""
-    perplexity, bits = functions("perplexity", "bits")
+    units = defined("units", np=np)
+    perplexity, bits = units["perplexity"], units["bits"]
     z, y = rng.standard_normal((20, 9)), rng.integers(0, 9, 20)
     loss, _ = softmax_cross_entropy(z, y)
     assert abs(bits(loss) + np.log2(softmax(z)[np.arange(20), y]).mean()) < EXACT
     assert abs(2 ** bits(loss) - perplexity(loss)) < perplexity(loss) * EXACT
 
 
-def test_tables_that_count(vocabulary):
+def test_tables_that_count(vocabulary, cells):
     """eq-shakespeare-counts: tables that count."""
     train_text, valid_text, V = TEXT[:60], TEXT[60:], len(vocabulary)
     namespace = {
         "np": np, "vocabulary": vocabulary, "V": V,
         "train_text": train_text, "valid_text": valid_text,
     }  # fmt: skip
-    exec(CELLS["counts"], namespace)
+    exec(cells["counts"], namespace)
     ids = [0, *vocabulary.encode(train_text)]
     n = len(train_text)
     pairs = list(itertools.pairwise(ids))
@@ -231,9 +202,9 @@ def test_tables_that_count(vocabulary):
         assert abs(nats[name] - softmax_cross_entropy(logits, y)[0]) < EXACT
 
 
-def test_a_table_on_its_own_text_has_the_loss_of_the_entropy(vocabulary):
+def test_a_table_on_its_own_text_has_the_loss_of_the_entropy(vocabulary, defined):
     """eq-shakespeare-entropy: a table on its own text has the loss of the entropy."""
-    (entropy,) = functions("entropy")
+    entropy = defined("entropy-check", np=np)["entropy"]
     ids, V = vocabulary.encode(TEXT), len(vocabulary)
     x, y = ids[:-1], ids[1:]
     N = np.zeros((V, V))
@@ -308,6 +279,11 @@ def drawn_from(monkeypatch, model, vocabulary, **options):
 
 
 @pytest.fixture
+def next_probabilities(defined):
+    return defined("next", np=np, torch=torch, softmax=softmax)["next_probabilities"]
+
+
+@pytest.fixture
 def logits(model, vocabulary):
     """Logits after START and the text, without START, which is never drawn."""
     with torch.no_grad():
@@ -315,9 +291,10 @@ def logits(model, vocabulary):
 
 
 @pytest.mark.parametrize("tau", [0.3, 1.0, 1.7])
-def test_temperature_divides_the_logits(monkeypatch, model, vocabulary, logits, tau):
+def test_temperature_divides_the_logits(
+    monkeypatch, model, vocabulary, logits, next_probabilities, tau
+):
     """eq-shakespeare-temperature: temperature divides the logits."""
-    (next_probabilities,) = functions("next_probabilities")
     p = np.array([np.exp(z / tau) for z in logits])
     p /= p.sum()
     assert np.abs(next_probabilities(logits, tau) - p).max() < EXACT
@@ -325,17 +302,18 @@ def test_temperature_divides_the_logits(monkeypatch, model, vocabulary, logits, 
     assert np.abs(ours - np.sort(p)[::-1]).max() < EXACT
 
 
-def test_the_limits_of_the_temperature(logits):
-    (next_probabilities,) = functions("next_probabilities")
+def test_the_limits_of_the_temperature(logits, next_probabilities):
+    """eq-shakespeare-temperature: near 0 the largest logit alone counts, near infinity none."""
     assert next_probabilities(logits, 1e-4).argmax() == logits.argmax()
     assert next_probabilities(logits, 1e-4).max() > 1 - 1e-9
     assert np.abs(next_probabilities(logits, 1e12) - 1 / len(logits)).max() < 1e-9
 
 
 @pytest.mark.parametrize("k", [1, 3, 9])
-def test_top_k_shares_the_probability_out(monkeypatch, model, vocabulary, logits, k):
+def test_top_k_shares_the_probability_out(
+    monkeypatch, model, vocabulary, logits, next_probabilities, k
+):
     """eq-shakespeare-topk: top k shares the probability out."""
-    (next_probabilities,) = functions("next_probabilities")
     p = softmax(logits)
     S = np.argsort(-p)[:k]
     expected = np.zeros_like(p)
@@ -345,9 +323,13 @@ def test_top_k_shares_the_probability_out(monkeypatch, model, vocabulary, logits
     assert np.abs(ours - expected[S]).max() < EXACT
 
 
-def test_the_chapters_sampler_agrees_with_the_library(model, vocabulary):
-    (next_probabilities,) = functions("next_probabilities")
-    (write,) = functions("write", vocabulary=vocabulary, next_probabilities=next_probabilities)
+def test_the_chapters_sampler_agrees_with_the_library(
+    model, vocabulary, defined, next_probabilities
+):
+    """eq-shakespeare-topk: the chapter's sampler writes what the library's writes."""
+    write = defined(
+        "write", np=np, torch=torch, vocabulary=vocabulary, next_probabilities=next_probabilities
+    )["write"]
     model.output.bias.data[[vocabulary.START, vocabulary.END]] = -50.0  # as after training
     written = write(model, TEXT, 40, top_k=1)
     assert [TEXT + text for text in written] == [
@@ -355,8 +337,9 @@ def test_the_chapters_sampler_agrees_with_the_library(model, vocabulary):
     ]
 
 
-def test_the_chapters_loop_learns(vocabulary):
-    (train,) = functions("train")
+def test_the_chapters_loop_learns(vocabulary, defined):
+    """eq-shakespeare-loss, eq-shakespeare-cut: the chapter's loop lowers the loss."""
+    train = defined("train", torch=torch)["train"]
     torch.manual_seed(0)
     model = CharModel(len(vocabulary), 16, embedding_size=8)
     streams = Streams(vocabulary.encode(TEXT * 20), 4, 16)

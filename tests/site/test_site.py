@@ -58,7 +58,8 @@ def loaded(page: BeautifulSoup) -> Iterator[str]:
 
 
 def test_every_chapter_and_every_appendix_has_its_page(site):
-    sources = [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("appendix/*.md"), ROOT / "intro.md"]
+    patterns = ["chapters/*.ipynb", "appendix/*.ipynb", "appendix/*.md", "intro.md"]
+    sources = [path for pattern in patterns for path in ROOT.glob(pattern)]
     expected = {path.relative_to(ROOT).with_suffix(".html") for path in sources}
     assert expected <= {path.relative_to(site) for path in site.rglob("*.html")}
 

@@ -1,0 +1,29 @@
+"""Measures taken from a model: plain arrays in, plain arrays out."""
+
+from lstmlib.analysis.cell_path import CellPath, cell_path
+from lstmlib.analysis.gates import GateTrace, half_life, trace_gates
+from lstmlib.analysis.gradients import jacobian_products, lag_bound, lag_norms, rnn_jacobians
+from lstmlib.analysis.units import (
+    best_substitute,
+    correlations,
+    duplicate_units,
+    still_units,
+    substitute_units,
+)
+
+__all__ = [
+    "CellPath",
+    "GateTrace",
+    "best_substitute",
+    "cell_path",
+    "correlations",
+    "duplicate_units",
+    "half_life",
+    "jacobian_products",
+    "lag_bound",
+    "lag_norms",
+    "rnn_jacobians",
+    "still_units",
+    "substitute_units",
+    "trace_gates",
+]
