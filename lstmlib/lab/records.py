@@ -77,8 +77,8 @@ def load(name: str) -> Record:
         raise ValueError(f"{path} is no record: {error}") from error
 
 
-def make(experiment: Experiment, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the record of an experiment whose jobs gave these results."""
+def make(experiment: Experiment, results: list[dict[str, Any]], code: str) -> dict[str, Any]:
+    """Return the record of an experiment whose jobs gave these results, with code of this hash."""
     runs = [
         {**condition, "seed": seed, "result": result}
         for (condition, seed), result in zip(experiment.jobs, results, strict=True)
@@ -87,7 +87,7 @@ def make(experiment: Experiment, results: list[dict[str, Any]]) -> dict[str, Any
         "experiment": experiment.name,
         "question": experiment.question,
         "command": f"python -m lstmlib.lab run {experiment.name}",
-        "code": fingerprint(experiment),
+        "code": code,
         "versions": {name: version(name) for name in PACKAGES},
         "machine": {
             "system": platform.system(),

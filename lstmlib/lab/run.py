@@ -40,19 +40,21 @@ def run(experiment: Experiment, folder: Path, *, processes: int = 1, progress: b
     Raises
     ------
     RuntimeError
-        If a job fails, with its condition and seed; the others' results are kept.
+        If a job fails, with its condition and seed, or the code changes meanwhile; results that
+        are there are kept.
     ValueError
         If a result is not finite, or the unfinished run beside the record is of other code.
     """
     if processes < 1:
         raise ValueError(f"expected at least one process, got {processes}")
     part = folder / f"{experiment.name}.part.jsonl"
-    done = _read(part, experiment)
+    code = records.fingerprint(experiment)
+    done = _read(part, code)
     waiting = [job for job in experiment.jobs if _key(*job) not in done]
     folder.mkdir(parents=True, exist_ok=True)
     with part.open("a", encoding="utf-8") as file:
         if file.tell() == 0:
-            print(json.dumps({"code": records.fingerprint(experiment)}), file=file, flush=True)
+            print(json.dumps({"code": code}), file=file, flush=True)
         bar = tqdm(
             _results(experiment, waiting, processes),
             desc=experiment.name, initial=len(done), total=len(experiment.jobs),
@@ -63,9 +65,14 @@ def run(experiment: Experiment, folder: Path, *, processes: int = 1, progress: b
             done[_key(condition, seed)] = result
             line = {"condition": condition, "seed": seed, "result": result}
             print(json.dumps(line, allow_nan=False), file=file, flush=True)
+    if records.fingerprint(experiment) != code:
+        raise RuntimeError(
+            f"the code of {experiment.name} has changed while it ran: what is done is in {part}, "
+            "and counts only if the change is taken back"
+        )
     path = folder / f"{experiment.name}.json"
     results = [done[_key(*job)] for job in experiment.jobs]
-    records.write(path, records.make(experiment, results))
+    records.write(path, records.make(experiment, results, code))
     part.unlink()
     return path
 
@@ -125,7 +132,7 @@ def _key(condition: Condition, seed: int) -> str:
     return json.dumps([condition, seed], sort_keys=True)
 
 
-def _read(part: Path, experiment: Experiment) -> dict[str, Result]:
+def _read(part: Path, code: str) -> dict[str, Result]:
     """Return the results of an unfinished run; a last line that was cut off does not count."""
     if not part.exists():
         return {}
@@ -134,8 +141,7 @@ def _read(part: Path, experiment: Experiment) -> dict[str, Result]:
         part.write_text("".join(lines := lines[:-1]), encoding="utf-8")
     if not lines:
         return {}
-    code = json.loads(lines[0])["code"]
-    if code != records.fingerprint(experiment):
+    if json.loads(lines[0])["code"] != code:
         raise ValueError(
             f"{part} is an unfinished run of other code: delete it to start again, "
             f"or go back to the code that made it"

@@ -1,0 +1,177 @@
+"""Series from a CSV file: what is wrong with it is said by line and column."""
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Table:
+    """Series of the same moments, at equal steps.
+
+    Attributes
+    ----------
+    names
+        Of the F columns.
+    values
+        (N, F).
+    dates
+        (N,), ``datetime64``; None where the file has no column of dates.
+    """
+
+    names: list[str]
+    values: np.ndarray
+    dates: np.ndarray | None
+
+    def dates_after(self, m: int) -> list[str]:
+        """Return the m dates after the last, or the numbers of the lines they would have."""
+        if self.dates is None:
+            return [str(len(self.values) + 2 + k) for k in range(m)]
+        dates, step = in_steps(self.dates)
+        after = dates[-1] + np.arange(1, m + 1) * step
+        if dates.dtype == self.dates.dtype:
+            return [str(date) for date in after]
+        # Months: the usual day, or the month's last where it has not so many.
+        day = (self.dates - dates).max()
+        last = (after + 1).astype(self.dates.dtype) - np.timedelta64(1, "D")
+        return [str(date) for date in np.minimum(after + day, last)]
+
+
+def in_steps(dates: np.ndarray) -> tuple[np.ndarray, np.timedelta64]:
+    """Return dates in the unit in which their steps are equal, months or their own, and the step.
+
+    Raises
+    ------
+    ValueError
+        If the steps are not equal in either; it names the first line of the file that is wrong.
+    """
+    for unit in ("own", "M"):
+        converted = dates if unit == "own" else dates.astype("datetime64[M]")
+        steps = np.diff(converted)
+        if (steps == steps[0]).all() and steps[0] > np.timedelta64(0):
+            return converted, steps[0]
+    steps = np.diff(dates)
+    if (late := np.flatnonzero(steps <= np.timedelta64(0))).size:
+        k = late[0]
+        problem = "occurs twice" if dates[k] == dates[k + 1] else f"comes after {dates[k]}"
+        raise ValueError(
+            f"line {k + 3}: expected dates in ascending order, each once, but {dates[k + 1]} "
+            f"{problem}: sort the lines by date"
+        )
+    months = np.diff(dates.astype("datetime64[M]"))
+    regular = months if (months > np.timedelta64(0)).all() else steps
+    usual = np.median(regular.astype(np.int64))
+    k = np.flatnonzero(regular.astype(np.int64) != usual)[0]
+    raise ValueError(
+        f"line {k + 3}: expected equal steps of time, but from {dates[k]} to {dates[k + 1]} is "
+        "another step than usual: is a line missing?"
+    )
+
+
+def read_csv(
+    path: str | os.PathLike[str], columns: list[str] | None = None, *, date: str | None = None
+) -> Table:
+    """Read series from a CSV file in UTF-8 whose first line has the names of the columns.
+
+    Parameters
+    ----------
+    columns
+        Which ones; by default all but that of the dates.
+    date
+        The column of the dates, as 1999, 1999-03 or 1999-03-31 (with a time, if need be). By
+        default the first column, if its first entry is a date and not the only column.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file or column, a line has more or fewer entries than the first, a value
+        is missing, no number or not finite, or the dates are not in ascending order, each once,
+        with equal steps. The message names line and column.
+    """
+    lines = _lines(Path(path))
+    header, rows = lines[0], lines[1:]
+    if len(set(header)) < len(header):
+        raise ValueError(f"{path}: expected different names of columns, got {', '.join(header)}")
+    if not rows:
+        raise ValueError(f"{path}: expected lines of numbers after the names, got none")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise ValueError(
+                f"{path}: line {number}: expected {len(header)} entries, as line 1 has, "
+                f"got {len(row)}"
+            )
+    if date is None and len(header) > 1 and columns != [header[0]] and _is_date(rows[0][0]):
+        date = header[0]
+    names = [name for name in header if name != date] if columns is None else columns
+    for name in [*names, *([date] if date is not None else [])]:
+        if name not in header:
+            raise ValueError(f"{path}: expected a column among {', '.join(header)}, got {name!r}")
+    values = np.empty((len(rows), len(names)))
+    for f, name in enumerate(names):
+        column = header.index(name)
+        for k, row in enumerate(rows):
+            values[k, f] = _number(row[column], f"{path}: line {k + 2}, column {name!r}")
+    if date is None:
+        return Table(names, values, None)
+    return Table(names, values, _dates([row[header.index(date)] for row in rows], path))
+
+
+def _lines(path: Path) -> list[list[str]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"expected a CSV file, got {str(path)!r}: there is no such file")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = [[entry.strip() for entry in line] for line in csv.reader(file, strict=True)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: expected a CSV file in UTF-8: {error}") from error
+    while lines and not any(lines[-1]):
+        lines.pop()
+    if not lines:
+        raise ValueError(f"{path}: expected a line of names and lines of numbers, got nothing")
+    return lines
+
+
+def _number(text: str, where: str) -> float:
+    if not text:
+        raise ValueError(
+            f"{where}: expected a number, got nothing: fill the gap or leave out what is before it"
+        )
+    try:
+        value = float(text)
+    except ValueError:
+        hint = " (the decimal mark is a point)" if "," in text else ""
+        raise ValueError(f"{where}: expected a number, got {text!r}{hint}") from None
+    if not np.isfinite(value):
+        raise ValueError(f"{where}: expected a finite number, got {text!r}")
+    return value
+
+
+def _is_date(text: str) -> bool:
+    """Tell a date from a number: a year alone is taken for a number from 1000 to 2999."""
+    try:
+        date = np.datetime64(text)
+    except ValueError:
+        return False
+    return not np.isnat(date) and (not text.isdecimal() or (len(text) == 4 and text[0] in "12"))
+
+
+def _dates(texts: list[str], path: str | os.PathLike[str]) -> np.ndarray:
+    dates = []
+    for k, text in enumerate(texts):
+        try:
+            dates.append(np.datetime64(text))
+        except ValueError:
+            dates.append(np.datetime64("NaT"))
+        if np.isnat(dates[-1]) or dates[-1].dtype != dates[0].dtype:
+            like = "1999, 1999-03 or 1999-03-31" if k == 0 else f"{texts[0]!r} in line 2"
+            raise ValueError(f"{path}: line {k + 2}: expected a date like {like}, got {text!r}")
+    array = np.array(dates)
+    if len(array) > 1:
+        try:
+            in_steps(array)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+    return array

@@ -1,0 +1,61 @@
+"""Prediction intervals from a method's own past errors."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float
+
+from lstmlib._shapes import checked
+
+
+@checked
+def half_width(errors: Float[np.ndarray, "n"], level: float) -> float:
+    """Return how far to either side of a forecast an interval has to reach, by past errors.
+
+    The smallest of the n absolute errors that at least ⌈(n + 1) · level⌉ of them do not exceed
+    (split conformal prediction); the largest where that is more than n.
+    """
+    k = math.ceil((len(errors) + 1) * level)  # eq-series-conformal
+    return float(np.sort(np.abs(errors))[min(max(k, 1), len(errors)) - 1])
+
+
+@checked
+def adaptive_half_widths(
+    errors: Float[np.ndarray, "O m"], start: int, level: float, rate: float = 0.05
+) -> Float[np.ndarray, "P m"]:
+    """Return the half-widths of the intervals at the origins from ``start`` on, P = O − start.
+
+    At origin o only errors that were known then are used: at horizon h those of the origins up to
+    o − h. After an outcome outside its interval the level of the next is raised by rate · level,
+    after one inside lowered by rate · (1 − level), so that over time the share of the outcomes
+    inside approaches ``level`` even where the errors grow (Gibbs and Candès 2021).
+
+    Parameters
+    ----------
+    errors
+        Outcome minus forecast, at consecutive origins and at the horizons 1 … m.
+    start
+        The first origin that gets an interval: at least m, for an error at horizon m to be known.
+    level
+        The coverage wanted, between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        If start, level or rate is outside its range.
+    """
+    O, m = errors.shape
+    if not (0 < level < 1 and rate >= 0):
+        raise ValueError(f"expected 0 < level < 1 and rate >= 0, got {level} and {rate}")
+    if not m <= start < O:
+        raise ValueError(f"expected start from m = {m} to {O - 1}, got {start}")
+    widths = np.empty((O - start, m))
+    for h in range(1, m + 1):
+        wanted = level
+        for o in range(start, O):
+            widths[o - start, h - 1] = half_width(errors[: o - h + 1, h - 1], min(wanted, 1.0))
+            known = o - h + 1  # the origin whose outcome at horizon h the next step brings
+            if known >= start:
+                outside = abs(errors[known, h - 1]) > widths[known - start, h - 1]
+                wanted += rate * (level - 1 + outside)  # eq-series-adaptive
+    return widths

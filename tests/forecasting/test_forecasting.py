@@ -1,0 +1,296 @@
+"""Forecasts use no future, scores are what they are defined as, intervals hold what they say."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lstmlib.forecasting import (
+    Scaling,
+    adaptive_half_widths,
+    coverage,
+    exponential_smoothing,
+    half_width,
+    of_logarithms,
+    outcomes,
+    recursive,
+    rolling_forecasts,
+    scaled_errors,
+    seasonal_naive,
+    seasonal_scale,
+    split,
+    train_lstm,
+    training_data,
+)
+
+SEEDS = st.integers(0, 10**6)
+
+
+def season(N, period=12, noise=0.1, slope=0.0, seed=0):
+    t = np.arange(N)
+    wave = 10 + slope * t + 3 * np.sin(2 * np.pi * t / period)
+    return (wave + noise * np.random.default_rng(seed).standard_normal(N))[:, None]
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """An LSTM trained for a moment, its series and where its training part ends."""
+    y = season(120)
+    return train_lstm(y[:90], 72, lag=12, horizon=4, hidden_size=8, epochs=5, seed=3)[0], y, 72
+
+
+@given(N=st.integers(2, 400))
+def test_the_parts_follow_each_other(N):
+    train_end, valid_end = split(N)
+    assert 0 < train_end <= valid_end < N or N < 4
+    assert train_end == int(0.6 * N + 1e-9)
+
+
+@pytest.mark.parametrize("name", ["naive", "smoothing", "lstm", "recursive", "logarithms"])
+def test_no_forecast_knows_the_future(trained, name):
+    """What comes after an origin may be anything, and a method cannot write into the series."""
+    lstm, y, _ = trained
+    forecast = {
+        "naive": seasonal_naive(12, 4),
+        "smoothing": exponential_smoothing(y[:72], 12, 4),
+        "lstm": lstm,
+        "recursive": recursive(lstm, 6),
+        "logarithms": of_logarithms(lstm),
+    }[name]
+    origins = [72, 75, 90]
+    expected = rolling_forecasts(forecast, y, origins)
+    assert expected.shape == (3, 6 if name == "recursive" else 4, 1)
+    for k, o in enumerate(origins):
+        other = y.copy()
+        other[o:] = np.nan
+        assert np.array_equal(rolling_forecasts(forecast, other, [o])[0], expected[k])
+
+
+def test_a_method_cannot_change_the_series():
+    y = season(40)
+    before = y.copy()
+
+    def spoiling(history):
+        history[:] = 0
+        return history[:2]
+
+    rolling_forecasts(spoiling, y, [10, 20])
+    assert np.array_equal(y, before)
+
+
+@given(period=st.integers(1, 9), m=st.integers(1, 20), seed=SEEDS)
+def test_seasonal_naive_repeats_the_last_period(period, m, seed):
+    history = np.random.default_rng(seed).standard_normal((period + 5, 2))
+    forecast = seasonal_naive(period, m)(history)
+    extended = np.concatenate([history, forecast])
+    for k in range(len(history), len(extended)):
+        assert np.array_equal(extended[k], extended[k - period])
+
+
+def test_smoothing_goes_on_with_trend_and_season():
+    """Of a straight line with a season it forecasts the rest, from a moment long after its fit."""
+    y = season(200, noise=0.001, slope=0.2)
+    forecast = exponential_smoothing(y[:120], 12, 12)
+    assert np.abs(forecast(y[:180]) - y[180:192]).max() < 0.05
+
+
+def test_smoothing_of_a_random_walk_is_the_last_value():
+    y = np.cumsum(np.random.default_rng(0).standard_normal(300))[:, None]
+    forecast = exponential_smoothing(y[:200], 1, 3)(y)
+    assert np.abs(forecast - y[-1]).max() < 0.5
+
+
+@given(a=st.floats(-0.9, 0.9), m=st.integers(1, 8), seed=SEEDS)
+def test_recursive_forecasts_of_an_autoregression(a, m, seed):
+    """Read as if they had happened: a^k times the last value."""
+    history = np.random.default_rng(seed).standard_normal((5, 1))
+    forecast = recursive(lambda past: a * past[-1:], m)(history)
+    assert forecast == pytest.approx(history[-1] * a ** np.arange(1, m + 1)[:, None], abs=1e-12)
+
+
+def test_logarithms_make_ratios_of_differences():
+    history = np.array([[1.0], [2.0], [4.0]])
+
+    def same_change(past):
+        return past[-1:] + (past[-1:] - past[-2:-1])
+
+    assert of_logarithms(same_change)(history) == pytest.approx(8.0)
+    with pytest.raises(ValueError, match="expected numbers above 0, got -1 in the history"):
+        of_logarithms(same_change)(-history[:1])
+
+
+@given(period=st.integers(1, 6), F=st.integers(1, 3), seed=SEEDS)
+def test_seasonal_naive_scores_1_where_its_scale_is_measured(period, F, seed):
+    y = np.random.default_rng(seed).standard_normal((period + 9, F))
+    origins = range(period, len(y))
+    forecasts = rolling_forecasts(seasonal_naive(period, 1), y, origins)
+    error = scaled_errors(forecasts, outcomes(y, origins, 1), seasonal_scale(y, period))
+    assert error == pytest.approx(np.ones((1, F)), rel=1e-12)
+
+
+@given(factor=st.floats(0.1, 100), shift=st.floats(-100, 100), seed=SEEDS)
+def test_scaled_errors_have_no_unit(factor, shift, seed):
+    rng = np.random.default_rng(seed)
+    y, forecasts = rng.standard_normal((30, 1)), rng.standard_normal((5, 3, 1))
+    origins = range(20, 25)
+
+    def score(transform):
+        scale = seasonal_scale(transform(y[:20]), 4)
+        return scaled_errors(transform(forecasts), outcomes(transform(y), origins, 3), scale)
+
+    assert score(lambda v: factor * v + shift) == pytest.approx(score(lambda v: v), rel=1e-6)
+
+
+@given(n=st.integers(1, 60), level=st.floats(0.01, 0.99), seed=SEEDS)
+def test_half_width_holds_its_share_of_the_errors(n, level, seed):
+    errors = np.random.default_rng(seed).standard_normal(n)
+    width = half_width(errors, level)
+    inside = (np.abs(errors) <= width).sum()
+    assert inside >= min(n, (n + 1) * level)
+    assert inside - 1 < (n + 1) * level  # and it is the smallest that does
+
+
+def test_half_widths_of_exchangeable_errors_cover_what_they_say():
+    """Over many draws the next error is inside with probability k / (n + 1)."""
+    rng = np.random.default_rng(0)
+    draws = rng.standard_t(3, size=(20000, 20))
+    inside = [abs(d[19]) <= half_width(d[:19], 0.9) for d in draws]
+    assert np.mean(inside) == pytest.approx(0.9, abs=0.01)  # 18 of 20; deviation 0.002
+
+
+def test_adaptive_intervals_hold_their_level_where_errors_grow():
+    """Fixed quantiles do not: five series whose errors double in the end."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        size = np.r_[np.ones(200), np.linspace(1, 4, 400)]
+        errors = (size * rng.standard_normal(600))[:, None]
+        came = errors[200:]
+        by_rate = {}
+        for rate in (0.0, 0.05):
+            width = adaptive_half_widths(errors, 200, 0.9, rate)
+            by_rate[rate] = coverage(-width, width, came)[0]
+        assert by_rate[0.05] == pytest.approx(0.9, abs=0.03)
+        assert by_rate[0.0] < 0.85
+
+
+@given(h=st.integers(1, 4), seed=SEEDS)
+@settings(max_examples=30)
+def test_no_interval_knows_the_future(h, seed):
+    """The width at origin o uses errors at horizon h of the origins up to o − h."""
+    rng = np.random.default_rng(seed)
+    errors = rng.standard_normal((30, 4))
+    widths = adaptive_half_widths(errors, 10, 0.8)
+    o = int(rng.integers(10, 30))
+    changed = errors.copy()
+    changed[o - h + 1 :, h - 1] *= 100
+    assert np.array_equal(adaptive_half_widths(changed, 10, 0.8)[: o - 9, h - 1],
+                          widths[: o - 9, h - 1])  # fmt: skip
+
+
+@pytest.mark.parametrize("anchored", [False, True])
+def test_scaling_is_measured_on_the_training_part_alone(anchored):
+    y = season(100)
+    other = y.copy()
+    other[60:] = 1000 * y[60:] + 7
+    options = {"lag": 12, "horizon": 4, "anchored": anchored}
+    ours, theirs = training_data(y, 60, **options), training_data(other, 60, **options)
+    assert np.array_equal(ours.train.x, theirs.train.x)
+    assert np.array_equal(ours.train.y, theirs.train.y)
+    assert np.array_equal(ours.scaling.scale, theirs.scaling.scale)
+    values = np.concatenate([ours.train.x, ours.train.y])
+    assert values.std() == pytest.approx(1, abs=1e-5)
+    if anchored:
+        assert not ours.train.x[-1].any()
+    else:
+        assert values.mean() == pytest.approx(0, abs=1e-5)
+
+
+def test_no_window_crosses_into_the_validation_targets():
+    """Each step names itself: what is trained on ends before 60, what is validated on begins."""
+    y = np.arange(100.0)[:, None]
+    data = training_data(y, 60, lag=12, horizon=4, anchored=False)
+    steps = [
+        np.rint(part.astype(float) * data.scaling.scale + data.scaling.centre)
+        for part in (data.train.x, data.train.y, data.valid.x, data.valid.y)
+    ]
+    assert [(part.min(), part.max()) for part in steps] == [(0, 55), (12, 59), (48, 95), (60, 99)]
+
+
+def test_anchored_forecasts_move_with_the_level(trained):
+    lstm, y, _ = trained
+    assert lstm(y + 1000) == pytest.approx(lstm(y) + 1000, abs=1e-9)
+
+
+def test_one_history_or_many_windows(trained):
+    lstm, y, _ = trained
+    windows = np.stack([y[o - 12 : o] for o in range(20, 30)], axis=1)
+    together = lstm.after_windows(windows)
+    for b, o in enumerate(range(20, 30)):
+        assert lstm(y[:o]) == pytest.approx(together[:, b], abs=1e-5)
+
+
+def test_training_is_reproducible_and_leaves_the_generator_alone():
+    import torch
+
+    y = season(80)
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    a, b, c = (
+        train_lstm(y, 60, lag=6, horizon=3, hidden_size=4, epochs=2, seed=seed)[0](y)
+        for seed in (1, 1, 2)
+    )
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_it_learns_a_season():
+    """Three seeds: better than repeating the last period, whose noise counts twice."""
+    y = season(400, noise=0.3)
+    origins = range(300, 389)
+    scale = seasonal_scale(y[:240], 12)
+    naive = scaled_errors(
+        rolling_forecasts(seasonal_naive(12, 12), y, origins), outcomes(y, origins, 12), scale
+    )
+    for seed in range(3):
+        lstm, _ = train_lstm(y[:300], 240, lag=24, horizon=12, epochs=40, seed=seed)
+        error = scaled_errors(
+            rolling_forecasts(lstm, y, origins), outcomes(y, origins, 12), scale
+        )  # fmt: skip
+        assert error.mean() < 0.9 * naive.mean()
+
+
+def test_bad_input(trained):
+    lstm, y, _ = trained
+    bad = y.copy()
+    bad[30] = np.nan
+    cases = [
+        (lambda: lstm(y[:5]), "at least 12 steps with 1 features, got shape"),
+        (lambda: lstm(np.hstack([y, y])), "at least 12 steps with 1 features, got shape"),
+        (lambda: lstm(bad[:32]), "expected finite numbers in the history"),
+        (lambda: training_data(bad, 60, lag=12, horizon=4), "got nan at step 31, column 1"),
+        (lambda: training_data(y[:17], 15, lag=12, horizon=4), "at least lag .* = 16 steps"),
+        (lambda: training_data(y, 118, lag=12, horizon=4), "horizon = 4 to validate on"),
+        (lambda: training_data(0 * y + 5, 60, lag=12, horizon=4), "column 1 is 5 throughout"),
+        (lambda: seasonal_naive(0, 3), "expected period and m from 1 up, got 0 and 3"),
+        (lambda: seasonal_naive(12, 3)(y[:5]), "at least 12 steps, got 5"),
+        (lambda: exponential_smoothing(y[:20], 12, 3), "two periods and 10 steps, got 20"),
+        (lambda: exponential_smoothing(0 * y, 12, 3), "a series that varies, got 0.0"),
+        (lambda: seasonal_scale(y, 120), "a period from 1 to 119, got 120"),
+        (lambda: seasonal_scale(0 * y, 12), "changes from period to period"),
+        (lambda: rolling_forecasts(lstm, y, []), "origins from 1 to 120, got"),
+        (lambda: rolling_forecasts(lstm, y, [0]), "origins from 1 to 120, got"),
+        (lambda: outcomes(y, [118], 4), "m = 4 steps after the last origin 118"),
+        (lambda: adaptive_half_widths(y, 0, 0.9), "start from m = 1 to 119, got 0"),
+        (lambda: adaptive_half_widths(y, 5, 1.0), "expected 0 < level < 1"),
+    ]
+    for call, message in cases:
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+def test_features_of_a_multivariate_series_have_their_own_scale():
+    y = np.hstack([season(100), 1000 * season(100, seed=1)])
+    x = np.stack([y[:12], y[12:24]], axis=1)
+    scaling = Scaling.measure(x, x, anchored=False)
+    assert scaling.scale[1] / scaling.scale[0] == pytest.approx(1000, rel=0.1)
