@@ -1,5 +1,7 @@
 """The labelled equations of chapters/05_lstm.ipynb in float64, each by another computation."""
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -326,30 +328,19 @@ def test_loss(rng):
     assert softmax_cross_entropy(s[-1], y[-1])[0] == pytest.approx(end, rel=1e-12)
 
 
-@given(K=st.integers(2, 70), seed=st.integers(0, 999))
-@settings(max_examples=30, deadline=None)
-def test_squashed(K, seed):
-    """eq-lstm-squashed: no h within ±1 is surer, and the corner of the cube comes close."""
-    ceiling = np.e / (np.e + (K - 1) / np.e)
-    h = np.random.default_rng(seed).uniform(-1, 1, size=(200, K))
-    assert softmax(h).max() < ceiling
-    corner = np.full(K, -1.0)
-    corner[0] = 1
-    assert softmax(corner)[0] == pytest.approx(ceiling, rel=1e-12)
-    assert softmax(corner * (1 - 1e-6))[0] < ceiling
-
-
 def test_the_elman_network_stays_ahead(defined):
-    """eq-lstm-parameters: the smaller network is still ahead after ten times the training."""
+    """eq-lstm-parameters: after ten times the training the smaller network is still ahead."""
     echo = defined("echo", np=np)["echo"]
-    losses = {"LSTM": [], "RNN": []}
-    for seed in range(2):
-        for kind, make, H in (("LSTM", LSTM, 7), ("RNN", RNN, 14)):
+    for lr in (0.005, 0.01):
+        losses = {LSTM: [], RNN: []}
+        for (cell, H), seed in itertools.product(((LSTM, 7), (RNN, 14)), range(10, 13)):
             rng = np.random.default_rng(seed)
-            layer = make(1, H, rng=rng)
+            layer = cell(1, H, rng=rng)
             network = Network(layer, Dense(H, 1, rng=rng), mean_squared_error)
             batches = [echo(20, 32, rng) for _ in range(2000)]
-            train(network, batches, Adam(network.params, lr=0.005), clip=1.0)
+            train(network, batches, Adam(network.params, lr=lr), clip=1.0)
             x, y = echo(20, 500, np.random.default_rng(99))
-            losses[kind].append(mean_squared_error(network.forward(x)[0], y)[0])
-    assert max(losses["RNN"]) < min(losses["LSTM"])
+            losses[cell].append(mean_squared_error(network.forward(x)[0], y)[0])
+        lstm, elman = np.median(losses[LSTM]), np.median(losses[RNN])
+        assert elman < lstm / 1.2
+        assert elman > lstm / 6  # no longer by a factor of ten
