@@ -1,6 +1,6 @@
 """How a recurrent state depends on earlier ones: Jacobians of steps, their products, their sizes.
 
-Chapter 4. The Jacobian of a step is J_t = ∂h_t/∂h_{t−1}, with the entry (i, j) saying how much
+Chapter 4. The Jacobian of a step is J_t = dh_t/dh_{t−1}, with the entry (i, j) saying how much
 unit i at step t moves with unit j at step t − 1.
 """
 
@@ -36,7 +36,7 @@ def rnn_jacobians(
 
 @checked
 def jacobian_products(J: Float[np.ndarray, "T B H H"]) -> Float[np.ndarray, "T+1 B H H"]:
-    """Return ∂h_T/∂h_{T−k} = J_T J_{T−1} ⋯ J_{T−k+1} for the lags k = 0 … T.
+    """Return dh_T/dh_{T−k} = J_T J_{T−1} ⋯ J_{T−k+1} for the lags k = 0 … T.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def jacobian_products(J: Float[np.ndarray, "T B H H"]) -> Float[np.ndarray, "T+1
 
 @checked
 def lag_norms(J: Float[np.ndarray, "T B H H"]) -> Float[np.ndarray, "T+1 B"]:
-    """Return the spectral norms ‖∂h_T/∂h_{T−k}‖ for the lags k = 0 … T, one for each example.
+    """Return the spectral norms ‖dh_T/dh_{T−k}‖ for the lags k = 0 … T, one for each example.
 
     It is the most by which the product of Jacobians stretches any vector.
     """
@@ -70,7 +70,7 @@ def lag_norms(J: Float[np.ndarray, "T B H H"]) -> Float[np.ndarray, "T+1 B"]:
 def lag_bound(
     W_h: Float[np.ndarray, "H H"], lags: int, *, steepest: float = 1.0
 ) -> Float[np.ndarray, "N"]:
-    """Return the bound (σ_max(W_h) · max φ')^k on ‖∂h_T/∂h_{T−k}‖ for k = 0 … lags.
+    """Return the bound (σ_max(W_h) · max φ')^k on ‖dh_T/dh_{T−k}‖ for k = 0 … lags.
 
     Parameters
     ----------

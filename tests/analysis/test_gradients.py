@@ -22,7 +22,7 @@ def states(T, B, H, activation, seed=0):
 def test_products_are_what_the_backward_pass_applies(activation, T, B, H, seed):
     layer, _, h = states(T, B, H, activation, seed)
     products = jacobian_products(rnn_jacobians(layer.params["W_h"], h, activation))
-    for i in range(H):  # the gradient of unit i of h_T is row i of ∂h_T/∂h_0
+    for i in range(H):  # the gradient of unit i of h_T is row i of dh_T/dh_0
         _, dstate = layer.backward(None, np.tile(np.eye(H)[i], (B, 1)))
         np.testing.assert_allclose(products[T][:, i], dstate, rtol=0, atol=1e-12)
 
