@@ -18,6 +18,7 @@ from lstmlib.numpy import (
     tanh,
     tanh_derivative,
 )
+from lstmlib.numpy.gradcheck import EPS
 
 CHAPTER = "01_ann"
 SIZES = [(1, 1, 1, 1), (5, 3, 2, 4), (7, 2, 6, 1), (4, 5, 5, 5)]  # B, D, H, K
@@ -341,6 +342,7 @@ def test_gradcheck(rng, defined):
 def test_step_size(f, first, third, at):
     """eq-ann-step-size: truncation where the step is large, within its bound where it is best."""
     u = 2.0**-53
+    assert EPS / 3 < (3 * u) ** (1 / 3) < EPS * 3  # the library's step, for f and f''' of one size
 
     def error(eps):
         return abs((f(at + eps) - f(at - eps)) / (2 * eps) - first(at))
