@@ -66,13 +66,17 @@ def test_scalar(scalar, cells):
     assert_same(e, (expected[1:] - scalar["targets"]) ** 2 / 2)
 
 
-def test_copies(scalar):
+def test_copies(scalar, cells):
     """eq-bptt-copies: the gradient of one shared weight is the sum of those of three."""
+    scalar["h_0"] = 2.0  # as in the chapter, whose cell measures the three
     leaf, w = shared()
     scalar_in_torch(**scalar, w=w)[1].backward()
     three = torch.full((3,), 0.5, dtype=torch.float64, requires_grad=True)
     scalar_in_torch(**scalar, w=three)[1].backward()
     assert_same(three.grad.sum().numpy(), leaf.grad)
+    names = after(cells, "scalar-run")
+    names.update(x=scalar["x"], targets=scalar["targets"])
+    assert_same(np.array(after(cells, "slope", **names)["at_one_step"]), three.grad, 1e-8)
 
 
 def test_paths(scalar, defined):
@@ -275,7 +279,7 @@ def test_jacobian(case):
 
 
 def test_sum(case, defined):
-    """eq-bptt-sum: pair by pair, and lag by lag, the same gradient."""
+    """eq-bptt-sum, eq-bptt-jacobian: pair by pair, and lag by lag, the same gradient."""
     double_sum = defined("double-sum", np=np)["double_sum"]
     h, dh = case.h, case.dh_immediate
     gradient = sum(double_sum(case.p["W_h"], h[:, n], dh[:, n]) for n in range(case.sizes[1]))
