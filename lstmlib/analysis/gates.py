@@ -61,4 +61,4 @@ def half_life(f: Float[np.ndarray, "T B H"]) -> Float[np.ndarray, "H"]:
     if not ((f > 0) & (f <= 1)).all():
         raise ValueError(f"expected gates above 0 and up to 1, got {f.min()} to {f.max()}")
     with np.errstate(divide="ignore"):
-        return np.log(0.5) / np.log(f).mean(axis=(0, 1))
+        return np.log(0.5) / np.log(f).mean(axis=(0, 1))  # eq-inside-halflife

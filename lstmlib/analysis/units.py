@@ -33,8 +33,32 @@ def correlations(
     together = np.zeros(h.shape[1])
     together[moved] = (
         units[:, moved].T @ target / (len(h) * units[:, moved].std(axis=0) * target.std())
-    )
+    )  # eq-inside-correlation
     return together
+
+
+@checked
+def find_units(
+    h: Float[np.ndarray, "N H"], features: Mapping[str, Float[np.ndarray, "N"]], count: int = 1
+) -> dict[str, list[tuple[int, float]]]:
+    """Return, for each feature, the ``count`` units that follow it most closely.
+
+    Searched are all units; each comes with its correlation, the largest in size first. A feature
+    that never changes has no units.
+
+    Raises
+    ------
+    ValueError
+        If count is below 1 or above H.
+    """
+    if not 1 <= count <= h.shape[1]:
+        raise ValueError(f"expected a count from 1 to {h.shape[1]}, got {count}")
+    found: dict[str, list[tuple[int, float]]] = {}
+    for name, feature in features.items():
+        r = correlations(h, feature) if np.ptp(feature) > 0 else np.zeros(0)
+        best = np.argsort(-np.abs(r), kind="stable")[:count]
+        found[name] = [(int(unit), float(r[unit])) for unit in best]
+    return found
 
 
 @checked
@@ -75,6 +99,46 @@ def best_substitute(
 
 
 @checked
+def removal_order(
+    h: Float[np.ndarray, "N H"], importance: Float[np.ndarray, "H"], count: int
+) -> list[int]:
+    """Return the ``count`` units that can best be replaced by those that stay, one after the other.
+
+    In each round goes the unit with the smallest product of its importance and the mean square of
+    what the units that are left do not explain of it, by least squares.
+
+    Parameters
+    ----------
+    importance
+        How much an error in each unit costs, such as the mean square of dL/dh; 1 for all leaves the
+        choice to what can be explained.
+
+    Raises
+    ------
+    ValueError
+        If count is not from 0 to H − 1, or an importance is negative.
+    """
+    H = h.shape[1]
+    if not 0 <= count < H or (importance < 0).any():
+        raise ValueError(
+            f"expected a count from 0 to {H - 1} and importances of 0 or more, "
+            f"got {count} and {importance.min()}"
+        )
+    centred = (h - h.mean(axis=0)).astype(np.float64)
+    S = centred.T @ centred / len(h)
+    P = np.linalg.inv(S + 1e-9 * max(np.trace(S), 1e-300) / H * np.eye(H))
+    gone: list[int] = []
+    for _ in range(count):
+        cost = importance / np.diag(P)  # eq-inside-residual, eq-inside-cost
+        cost[gone] = np.inf
+        u = int(cost.argmin())
+        gone.append(u)
+        P = P - np.outer(P[:, u], P[u]) / P[u, u]  # eq-inside-downdate
+        P[gone, gone] = 1
+    return gone
+
+
+@checked
 def substitute_units(
     params: Mapping[str, np.ndarray],
     readout: Mapping[str, np.ndarray],
@@ -109,7 +173,7 @@ def substitute_units(
         raise ValueError(f"expected A of shape {(len(units), len(others))}, got {A.shape}")
     rows = np.concatenate([block * H + others for block in range(len(b) // H)])
     gone = np.array(units)
-    layer = {
+    layer = {  # eq-inside-substitute, eq-inside-clamp
         "W_x": W_x[rows],
         "W_h": W_h[np.ix_(rows, others)] + W_h[np.ix_(rows, gone)] @ A,
         "b": b[rows] + W_h[np.ix_(rows, gone)] @ a,

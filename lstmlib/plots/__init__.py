@@ -17,8 +17,10 @@ from lstmlib.plots.digits import (
     mistakes,
 )
 from lstmlib.plots.graph import gradient_paths, step_graph
+from lstmlib.plots.inside import digit_saliency, gates_along_text, painted_text
 from lstmlib.plots.layers import hidden_layer, two_planes
 from lstmlib.plots.recurrence import sequence_tasks, unrolled, wiring
+from lstmlib.plots.series import forecast_fan, rolling_origins, series_panels
 from lstmlib.plots.text import next_symbol_bars
 from lstmlib.plots.training import loss_curves
 from lstmlib.plots.variants import films, lstm_and_gru
@@ -30,7 +32,10 @@ __all__ = [
     "confusion_matrix",
     "curves",
     "digit_as_rows",
+    "digit_saliency",
     "films",
+    "forecast_fan",
+    "gates_along_text",
     "gradient_paths",
     "heat_map",
     "hidden_layer",
@@ -41,8 +46,11 @@ __all__ = [
     "lstm_valves",
     "mistakes",
     "next_symbol_bars",
+    "painted_text",
+    "rolling_origins",
     "runs",
     "sequence_tasks",
+    "series_panels",
     "step_graph",
     "two_planes",
     "unrolled",

@@ -10,6 +10,8 @@ from lstmlib.analysis import (
     best_substitute,
     correlations,
     duplicate_units,
+    find_units,
+    removal_order,
     still_units,
     substitute_units,
 )
@@ -143,3 +145,49 @@ def test_numbers_that_do_not_fit():
         substitute_units(layer.params, readout.params, [2], np.zeros((1, 5)), np.zeros(1))
     with pytest.raises(ValueError, match="a feature that varies, got 1.0 at all 3 moments"):
         correlations(np.ones((3, 2)), np.ones(3))
+
+
+def test_the_unit_that_follows_a_feature_is_found_among_all():
+    rng = np.random.default_rng(5)
+    h = rng.normal(size=(200, H))
+    features = {"one": rng.normal(size=200), "two": rng.normal(size=200), "never": np.zeros(200)}
+    h[:, 3] = -features["one"] + 0.1 * rng.normal(size=200)
+    h[:, 6] = features["two"]
+    found = find_units(h, features, 2)
+    assert found["one"][0][0] == 3
+    assert found["one"][0][1] < -0.9
+    assert found["two"][0] == (6, pytest.approx(1))
+    assert found["never"] == []
+    with pytest.raises(ValueError, match="a count from 1 to 7, got 8"):
+        find_units(h, features, 8)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_order_of_removal_is_that_of_trying_them_all(seed):
+    rng = np.random.default_rng(seed)
+    h = rng.normal(size=(80, H)) @ rng.normal(size=(H, H))
+    importance = rng.uniform(0.5, 2, size=H)
+    gone = []
+    for unit in removal_order(h, importance, H - 1):
+        left = [u for u in range(H) if u not in gone]
+        costs = {}
+        for u in left:
+            others = [w for w in left if w != u]
+            one = h[:, [*others, u]] - h[:, [*others, u]].mean(axis=0)
+            rest = one[:, -1] - one[:, :-1] @ np.linalg.lstsq(one[:, :-1], one[:, -1])[0]
+            costs[u] = importance[u] * np.mean(rest**2)
+        assert costs[unit] <= min(costs.values()) * (1 + 1e-4)
+        gone.append(unit)
+
+
+def test_a_copy_of_a_unit_goes_first():
+    rng = np.random.default_rng(6)
+    h = rng.normal(size=(100, H))
+    h[:, 5] = 2 * h[:, 2] - 1
+    first, *_ = removal_order(h, np.ones(H), 3)
+    assert first in (2, 5)
+    assert removal_order(h, np.ones(H), 0) == []
+    with pytest.raises(ValueError, match="a count from 0 to 6"):
+        removal_order(h, np.ones(H), H)
+    with pytest.raises(ValueError, match="importances of 0 or more"):
+        removal_order(h, -np.ones(H), 1)
