@@ -2,11 +2,12 @@
 
 import argparse
 import csv
+import math
 import sys
 from typing import TYPE_CHECKING, Any
 
 from lstmlib.commands.models import check_files, is_main_process, load_as, say, train_and_save
-from lstmlib.commands.options import add_command, add_training_options, count, share
+from lstmlib.commands.options import add_command, add_training_options, count, level
 
 if TYPE_CHECKING:  # PyTorch takes seconds to import, and --help does without it
     from lstmlib.data.table import Table
@@ -31,17 +32,20 @@ what it prints:
 """
 
 EVALUATE_FORECAST = """\
-Measure a forecaster at every moment of a file that came after what it was trained with.
+Measure a forecaster at every moment of a file that came after what it was trained with: by the
+dates, where both files have some, and otherwise by the numbers of the lines.
 
 what it prints:
-  MASE  of the model, and of repeating the last period; see train forecast --help
+  MASE  of the model, and of repeating the last period; see train forecast --help. Both are divided
+        by what was measured when the model was trained.
 """
 
 PREDICT = """\
 Forecast the steps after the last line of a CSV file, with intervals, and print them as CSV.
 
 The intervals reach as far as the model's errors did in the given share of the moments after its
-training part (split conformal prediction).
+training part (split conformal prediction), of which there have to be level / (1 - level) or more.
+With --logarithm the errors are those of the logarithm: the intervals reach as far by a factor.
 
 example:
   python -m lstmlib predict --model runs/forecast.safetensors --csv sales.csv > forecast.csv
@@ -55,6 +59,7 @@ LAG = "steps that are read to forecast"
 HORIZON = "steps that are forecast"
 LOGARITHM = "forecast the logarithm: for series above 0 whose swings grow with their level"
 LEVEL = "share of the outcomes that the intervals are to hold"
+KEPT = {"columns", "date", "period", "period_error", "logarithm", "ends", "last_dates", "lag"}
 
 
 def add_parsers(commands: Any, trains: Any, evaluates: Any) -> None:
@@ -78,7 +83,7 @@ def add_parsers(commands: Any, trains: Any, evaluates: Any) -> None:
     p = add_command(commands, "predict", predict, PREDICT)
     p.add_argument("--model", required=True, metavar="FILE", help="what train forecast wrote")
     p.add_argument("--csv", required=True, metavar="FILE", help=CSV)
-    p.add_argument("--level", type=share, default=0.9, metavar="P", help=LEVEL)
+    p.add_argument("--level", type=level, default=0.9, metavar="P", help=LEVEL)
 
 
 def train_forecast(arguments: argparse.Namespace) -> None:
@@ -86,7 +91,7 @@ def train_forecast(arguments: argparse.Namespace) -> None:
     import numpy as np
 
     from lstmlib.data.table import read_csv
-    from lstmlib.forecasting import LSTMForecast, split, training_data
+    from lstmlib.forecasting import LSTMForecast, seasonal_scale, split, training_data
     from lstmlib.torch import Forecaster
 
     check_files(arguments)
@@ -103,6 +108,13 @@ def train_forecast(arguments: argparse.Namespace) -> None:
             f"expected a period shorter than the training part of {train_end} steps, "
             f"got {arguments.period}"
         )
+    start = table.values[:train_end]
+    for name, constant in zip(table.names, np.ptp(start, axis=0) == 0, strict=True):
+        if constant:
+            raise ValueError(
+                f"expected features that vary in the training part, but column {name!r} is "
+                f"{start[0, table.names.index(name)]:g} throughout"
+            )
     data = training_data(
         np.log(table.values[:valid_end]) if arguments.logarithm else table.values[:valid_end],
         train_end,
@@ -127,6 +139,7 @@ def train_forecast(arguments: argparse.Namespace) -> None:
         "period": arguments.period,
         "logarithm": arguments.logarithm,
         "ends": [train_end, valid_end],
+        "period_error": seasonal_scale(start, arguments.period).tolist(),
         "last_dates": None
         if table.dates is None
         else [str(table.dates[end - 1]) for end in (train_end, valid_end)],
@@ -134,18 +147,20 @@ def train_forecast(arguments: argparse.Namespace) -> None:
     }
     model = train_and_save(arguments, build, data.train, data.valid, extra)
     if is_main_process():
-        _report(_method(model, extra), table, extra, train_end, valid_end)
+        _report(_method(model.cpu(), extra), table, extra, valid_end)
 
 
 def evaluate_forecast(arguments: argparse.Namespace) -> None:
     """Measure a forecaster."""
     forecast, extra, table = _model_and_table(arguments)
-    train_end, valid_end = _seen(table, extra)
-    _report(forecast, table, extra, train_end, valid_end)
+    _, valid_end = _seen(table, extra)
+    _report(forecast, table, extra, valid_end)
 
 
 def predict(arguments: argparse.Namespace) -> None:
     """Forecast what comes after the end of a file."""
+    import numpy as np
+
     from lstmlib.forecasting import half_width, outcomes, rolling_forecasts
 
     forecast, extra, table = _model_and_table(arguments)
@@ -153,13 +168,22 @@ def predict(arguments: argparse.Namespace) -> None:
     coming = forecast(series)
     m = len(coming)
     train_end, _ = _seen(table, extra)
-    origins = range(train_end, len(series) - m + 1)
+    start = max(train_end, extra["lag"])
+    origins = range(start, len(series) - m + 1)
     if not origins:
         raise ValueError(
-            f"expected at least {m} steps after the {train_end} of the training part, to measure "
-            f"the intervals on, got {len(series) - train_end}"
+            f"expected at least {m} steps after the first {start}, to measure the intervals on, "
+            f"got {len(series) - start}"
         )
-    errors = outcomes(series, origins, m) - rolling_forecasts(forecast, series, origins)
+    if (needed := math.ceil((len(origins) + 1) * arguments.level)) > len(origins):
+        raise ValueError(
+            f"expected more than {len(origins)} moments after the training part to measure "
+            f"intervals of level {arguments.level} on, of which they would have to hold {needed}: "
+            "ask for a lower level"
+        )
+    there, back = (np.log, np.exp) if extra["logarithm"] else (np.array, np.array)
+    came, expected = outcomes(series, origins, m), rolling_forecasts(forecast, series, origins)
+    errors = there(came) - there(expected)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     bounds = [f"{name} {bound}" for name in table.names for bound in ("lower", "upper")]
     writer.writerow(["step" if table.dates is None else "date", *table.names, *bounds])
@@ -168,9 +192,9 @@ def predict(arguments: argparse.Namespace) -> None:
         ends = [
             end
             for value, width in zip(coming[h], widths, strict=True)
-            for end in (value - width, value + width)
+            for end in (back(there(value) - width), back(there(value) + width))
         ]
-        writer.writerow([moment, *(f"{number:.6g}" for number in (*coming[h], *ends))])
+        writer.writerow([moment, *(f"{number:.10g}" for number in (*coming[h], *ends))])
 
 
 def _model_and_table(arguments: argparse.Namespace) -> "tuple[Forecast, dict[str, Any], Table]":
@@ -178,7 +202,7 @@ def _model_and_table(arguments: argparse.Namespace) -> "tuple[Forecast, dict[str
     from lstmlib.torch import Forecaster
 
     model, extra = load_as(arguments.model, "forecast", Forecaster)
-    if missing := {"columns", "period", "logarithm", "ends"} - extra.keys():
+    if missing := KEPT - extra.keys():
         raise ValueError(
             f"{arguments.model}: expected what train forecast wrote, but it lacks "
             f"{', '.join(sorted(missing))}"
@@ -208,44 +232,47 @@ def _check_positive(table: "Table") -> None:
 
 
 def _seen(table: "Table", extra: dict[str, Any]) -> tuple[int, int]:
-    """Return where the parts that the model was trained and chosen with end in a file."""
+    """Return where the parts that the model was trained and chosen with end in a file.
+
+    Raises
+    ------
+    ValueError
+        If the dates are in another unit than when it was trained.
+    """
     import numpy as np
 
     if table.dates is None or extra["last_dates"] is None:
         train_end, valid_end = extra["ends"]
     else:
-        last = np.array(extra["last_dates"], dtype=table.dates.dtype)
+        last = np.array(extra["last_dates"], dtype="datetime64")
+        if last.dtype != table.dates.dtype:
+            raise ValueError(f"expected dates like {last[0]}, as in training, got {table.dates[0]}")
         train_end, valid_end = np.searchsorted(table.dates, last, side="right").tolist()
-    return max(1, train_end), valid_end
+    return train_end, valid_end
 
 
-def _report(
-    forecast: "Forecast", table: "Table", extra: dict[str, Any], train_end: int, valid_end: int
-) -> None:
+def _report(forecast: "Forecast", table: "Table", extra: dict[str, Any], valid_end: int) -> None:
     """Print the errors after valid_end, beside those of repeating the last period."""
-    from lstmlib.forecasting import (
-        outcomes,
-        rolling_forecasts,
-        scaled_errors,
-        seasonal_naive,
-        seasonal_scale,
-    )
+    import numpy as np
+
+    from lstmlib.forecasting import outcomes, rolling_forecasts, scaled_errors, seasonal_naive
 
     series, period = table.values, extra["period"]
     m = len(forecast(series))
-    origins = range(valid_end, len(series) - m + 1)
+    start = max(valid_end, extra["lag"], period)
+    origins = range(start, len(series) - m + 1)
     if not origins:
         raise ValueError(
-            f"expected at least {m} steps after the {valid_end} that the model was trained and "
-            f"chosen with, got {len(series) - valid_end}"
+            f"expected at least {m} steps after the first {start}, which the model was trained "
+            f"and chosen with or has to read, got {len(series) - start}"
         )
-    scale = seasonal_scale(series[:train_end], period)
+    scale = np.array(extra["period_error"])
     actual = outcomes(series, origins, m)
     errors, naive = (
         scaled_errors(rolling_forecasts(f, series, origins), actual, scale)
         for f in (forecast, seasonal_naive(period, m))
     )
-    print(f"MASE at {len(origins)} moments after step {valid_end}:")
+    print(f"MASE at {len(origins)} moments after step {start}:")
     for f, name in enumerate(table.names):
         for h in sorted({1, (m + 1) // 2, m}):
             print(

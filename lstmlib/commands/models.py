@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 
 
 def check_files(arguments: argparse.Namespace) -> None:
-    """Do not lose a training: neither an interrupted one, nor this one where it cannot be saved."""
+    """Lose nothing: no interrupted training, not this one if it cannot be saved, nor its data."""
     if Path(arguments.model).resolve() == Path(arguments.checkpoint).resolve():
         raise ValueError(
             f"expected two files, got {arguments.model} as --model and as --checkpoint, "
             "which is removed at the end"
         )
+    data = [getattr(arguments, name, None) for name in ("csv", "text")]
     for path in (Path(arguments.model), Path(arguments.checkpoint)):
+        if path.resolve() in [Path(name).resolve() for name in data if name is not None]:
+            raise ValueError(f"expected a file to write to, got {path}, which has the data")
         if path.is_dir():
             raise IsADirectoryError(f"expected a file to write to, got the folder {path}")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ HIDDEN = "units of each layer"
 DROPOUT = "share of the units left out at random between layers and before the output"
 BATCH = "examples side by side"
 EPOCHS = "times through the training data"
-SEED = "of the first weights, of dropout and of the order of the images"
+SEED = "of the first weights, of dropout and of the order of the examples"
 CHECKPOINT = "the training's state after each epoch and on Ctrl-C; removed at the end"
 RESUME = (
     "go on from --checkpoint, to the very model an uninterrupted training gives; all other options "
@@ -70,6 +70,17 @@ def seed(text: str) -> int:
             f"expected a whole number from 0 to {2**32 - 1}, got {text!r}"
         )
     return int(text)
+
+
+def level(text: str) -> float:
+    """Read a number between 0 and 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text!r}")
+    return value
 
 
 def share(text: str) -> float:

@@ -6,8 +6,9 @@ import numpy as np
 def co2() -> np.ndarray:
     """Return the CO₂ in the air over Mauna Loa, in ppm: 526 months from March 1958 on.
 
-    The mean of each month's weekly measurements; the five months without one lie on the line
-    between their neighbours. Source: Keeling and Whorf (2004), Scripps Institution of Oceanography.
+    The mean of each month's weekly averages; the five months without one, the last in April 1964,
+    lie on the line between their neighbours. Source: Keeling and Whorf (2004), Scripps Institution
+    of Oceanography.
     """
     import statsmodels.datasets as shipped
 
@@ -16,9 +17,10 @@ def co2() -> np.ndarray:
 
 
 def sea_temperature() -> np.ndarray:
-    """Return the temperature of the sea off Peru (Niño 1+2), in °C: 732 months from 1950 on.
+    """Return the temperature of the sea off Peru and Ecuador, in °C: 732 months from 1950 on.
 
-    Source: National Oceanic and Atmospheric Administration.
+    The mean at the surface between 0° and 10° South, 80° and 90° West: the region Niño 1+2. Source:
+    National Oceanic and Atmospheric Administration, ERSST version 3b.
     """
     import statsmodels.datasets as shipped
 
@@ -26,7 +28,7 @@ def sea_temperature() -> np.ndarray:
 
 
 def sunspots() -> np.ndarray:
-    """Return the mean number of sunspots of each of the 309 years from 1700 to 2008.
+    """Return the yearly mean of the sunspot number, of the 309 years from 1700 to 2008.
 
     Source: National Geophysical Data Center.
     """
@@ -38,9 +40,11 @@ def sunspots() -> np.ndarray:
 def economy() -> dict[str, np.ndarray]:
     """Return five series of the United States, of 202 quarters from the second of 1959 on.
 
-    ``growth`` of the gross domestic product and of ``consumption`` (per cent in a quarter, so one
-    quarter less is left of everything), ``unemployment``, ``inflation`` and the ``interest`` rate
-    of treasury bills (per cent). Source: Federal Reserve Bank of St. Louis.
+    ``growth`` of the real gross domestic product and of real ``consumption`` (per cent in a
+    quarter, so one quarter less is left of everything), ``unemployment`` (per cent), ``inflation``
+    and the ``interest`` rate of treasury bills (per cent a year). Both growth and inflation are
+    100 times a difference of logarithms. As revised by the end of 2009: not what was known at the
+    time. Sources: Federal Reserve Bank of St. Louis; unemployment: Bureau of Labor Statistics.
     """
     import statsmodels.datasets as shipped
 

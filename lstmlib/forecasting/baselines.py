@@ -34,9 +34,10 @@ def exponential_smoothing(train: Float[np.ndarray, "N 1"], period: int, m: int) 
     """Fit exponential smoothing to a series, and forecast m steps of it from any later moment.
 
     Of the six models with additive errors, without a trend, with one or with a damped one, and with
-    a season of ``period`` steps or without, the one with the lowest AICc on ``train`` is taken. Its
-    parameters stay; level, trend and season are updated along each history. By statsmodels'
-    ``ETSModel``; see Hyndman et al. (2008), Forecasting with Exponential Smoothing.
+    a season of ``period`` steps or without (three with period 1), the one with the lowest AICc on
+    ``train`` is taken. Its parameters stay, the first level, trend and season among them: a history
+    has to start where ``train`` does, and level, trend and season are updated along it. By
+    statsmodels' ``ETSModel``; see Hyndman et al. (2008), Forecasting with Exponential Smoothing.
 
     Raises
     ------

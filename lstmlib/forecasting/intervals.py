@@ -13,9 +13,18 @@ def half_width(errors: Float[np.ndarray, "n"], level: float) -> float:
     """Return how far to either side of a forecast an interval has to reach, by past errors.
 
     The smallest of the n absolute errors that at least ⌈(n + 1) · level⌉ of them do not exceed
-    (split conformal prediction); the largest where that is more than n.
+    (split conformal prediction); the largest where that is more than n, though the interval would
+    have to be infinite to hold its level then.
+
+    Raises
+    ------
+    ValueError
+        If there is no error.
     """
-    k = math.ceil((len(errors) + 1) * level)  # eq-series-conformal
+    if len(errors) == 0:
+        raise ValueError("expected at least one error, got none")
+    # 1e-9: in floating point, 100 · 0.55 is a little more than 55
+    k = math.ceil((len(errors) + 1) * level - 1e-9)  # eq-series-conformal
     return float(np.sort(np.abs(errors))[min(max(k, 1), len(errors)) - 1])
 
 
@@ -28,7 +37,9 @@ def adaptive_half_widths(
     At origin o only errors that were known then are used: at horizon h those of the origins up to
     o − h. After an outcome outside its interval the level of the next is raised by rate · level,
     after one inside lowered by rate · (1 − level), so that over time the share of the outcomes
-    inside approaches ``level`` even where the errors grow (Gibbs and Candès 2021).
+    inside approaches ``level`` even where the errors grow (Gibbs and Candès 2021). Theirs are
+    infinite where that level exceeds 1. These reach as far as the largest error so far: where
+    nearly every error is the largest yet, they cannot keep up.
 
     Parameters
     ----------
@@ -38,6 +49,8 @@ def adaptive_half_widths(
         The first origin that gets an interval: at least m, for an error at horizon m to be known.
     level
         The coverage wanted, between 0 and 1.
+    rate
+        How fast the level follows the outcomes; at 0 not at all.
 
     Raises
     ------

@@ -107,9 +107,10 @@ class LSTMForecast:
         if not np.isfinite(x).all():
             raise ValueError("expected finite numbers in the history, got NaN or infinity")
         origin = self.scaling.origin(x)
-        z = torch.tensor((x - origin) / self.scaling.scale, dtype=torch.float32)
+        device = next(self.model.parameters()).device
+        z = torch.tensor((x - origin) / self.scaling.scale, dtype=torch.float32, device=device)
         with torch.no_grad():
-            forecast = self.model(z)[0].numpy().astype(x.dtype)
+            forecast = self.model(z)[0].cpu().numpy().astype(x.dtype)
         return forecast * self.scaling.scale + origin
 
     @staticmethod

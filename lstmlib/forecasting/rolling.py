@@ -44,11 +44,11 @@ def outcomes(
     Raises
     ------
     ValueError
-        If fewer than m came after one of them.
+        If there is no origin, one is below 0, or fewer than m steps came after one.
     """
-    if max(origins) + m > len(series):
+    if not origins or min(origins) < 0 or max(origins) + m > len(series):
         raise ValueError(
-            f"expected m = {m} steps after the last origin {max(origins)}, "
-            f"got a series of {len(series)}"
+            f"expected origins from 0 to {len(series) - m}, so that m = {m} steps come after each, "
+            f"got {list(origins)}"
         )
     return np.stack([series[o : o + m] for o in origins])

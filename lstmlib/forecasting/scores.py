@@ -10,6 +10,8 @@ from lstmlib._shapes import checked
 def seasonal_scale(train: Float[np.ndarray, "N F"], period: int) -> Float[np.ndarray, "F"]:
     """Return the mean absolute error of the seasonal-naive forecast within ``train``.
 
+    At horizons up to a period.
+
     Raises
     ------
     ValueError
@@ -31,8 +33,10 @@ def scaled_errors(
 ) -> Float[np.ndarray, "m F"]:
     """Return the mean absolute scaled error at each horizon, over all origins.
 
-    Below 1, the forecasts are better than repeating the last season was in the training part
-    (Hyndman and Koehler 2006).
+    Below 1, the forecasts are better than repeating the last season was in the training part.
+    Hyndman and Koehler (2006) divide by the error of repeating the last value, a period of 1;
+    Hyndman and Athanasopoulos, Forecasting: Principles and Practice, by that of the last season
+    where there is one. With a period of 1 it is the error one step ahead, at all horizons.
     """
     return np.abs(forecasts - actual).mean(axis=0) / scale  # eq-series-mase
 

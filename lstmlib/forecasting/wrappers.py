@@ -17,7 +17,9 @@ def recursive(one_step: Forecast, m: int) -> Forecast:
 
 
 def of_logarithms(forecast: Forecast) -> Forecast:
-    """Make a forecast of a series from a forecast of its logarithm.
+    """Make a forecast of a series from a forecast of its logarithm, by the exponential function.
+
+    The median of the logarithm becomes the series' median, its mean does not become the mean.
 
     Raises
     ------

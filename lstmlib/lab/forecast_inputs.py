@@ -63,7 +63,7 @@ def lag_axis(seed: int, *, series: str, axis: str) -> Result:
 
     x, target = windows(y[valid_end - LAG :], LAG, LAG)
     with torch.no_grad():
-        z = model(torch.tensor(arranged(x, target)[0]))[0].numpy()
+        z = model(torch.tensor(arranged(x, target)[0], device=W_h.device))[0].cpu().numpy()
     z = z if axis == "time" else z.swapaxes(0, 2)
     forecasts = z * scaling.scale + scaling.origin(x)
     scale = seasonal_scale(y[:train_end], period)

@@ -40,7 +40,7 @@ def forecast_sizes(seed: int, **sizes: Any) -> Result:
     error
         Mean absolute scaled error at the horizons 1 … ``horizon``, over the same origins for all.
     first, mean
-        Its first entry, and the mean of its first 12.
+        Its first entry, and the mean of its first 12, or of all where the horizon is shorter.
     valid_loss
         Mean squared error of the scaled validation windows, in the best epoch.
     """

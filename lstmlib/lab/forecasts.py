@@ -45,7 +45,7 @@ LSTMS = ["LSTM, direct", "LSTM, recursive"]
 def make_method(name: str, series: np.ndarray, period: int, *, seed: int) -> Forecast:
     """Return one of the methods, made from the training and validation parts of a series (N, 1).
 
-    An LSTM reads three periods, and at least 30 steps where the period is 1.
+    An LSTM reads three periods, or 30 steps where the period is 1.
     """
     train_end, valid_end = split(len(series))
     lag = 3 * period if period > 1 else 30
@@ -70,7 +70,7 @@ def judge(forecast: Forecast, series: np.ndarray, period: int) -> Result:
         Mean absolute scaled error at the horizons 1 … 12.
     coverage, width
         Of the intervals with level 0.9, their width in the unit of the error. The errors of the
-        validation part are where they start from.
+        validation part are where they start from, though by them an LSTM's weights were chosen.
     """
     train_end, valid_end = split(len(series))
     origins = range(train_end, len(series) - HORIZON + 1)

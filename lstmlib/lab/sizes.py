@@ -28,7 +28,7 @@ def digit_sizes(seed: int, *, hidden_size: int, num_layers: int) -> Result:
     Returns
     -------
     accuracy, loss
-        On the held-out digits, with the weights of the best epoch.
+        On the held-out digits, with the weights of the epoch that is best on them.
     train_loss
         Mean loss of the last epoch's batches.
     weights

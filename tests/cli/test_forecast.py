@@ -179,6 +179,143 @@ def test_other_files(run, trained):
     assert "to measure the intervals on, got 1" in err
 
 
+NUMBERS = "\n".join(str(k % 7) for k in range(60))
+DATED = "\n".join(f"{month},{k % 7 + 0.5}" for k, month in enumerate(months(60)))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("month;sales\n" + DATED.replace(",", ";"), "line 1: expected commas between the names"),
+        (DATED, "line 1: expected the names of the columns, got 2001-01, 0.5"),
+        ("\n\nmonth,sales\n" + DATED, "line 1: expected the names of the columns, got nothing"),
+        ("sales\n5\n\n" + NUMBERS, "line 3: expected 1 entries, as line 1 has, got 0"),
+        ('month,"sales\n(EUR)"\n' + DATED, "line 1: expected no line break in"),
+        ('month,"a""\n' + DATED, "expected a CSV file in UTF-8"),
+        ('a\n"1,234"\n' + NUMBERS, "the decimal mark is a point, and thousands have none"),
+        ("a\n1_234\n" + NUMBERS, "line 2, column 'a': expected a number, got '1_234'"),
+        ("a\n1e400\n" + NUMBERS, "line 2, column 'a': expected a finite number, got '1e400'"),
+        ("a\n-1e200\n" + NUMBERS, "expected a finite number, got '-1e200' (1e100 is the most)"),
+        ("month\n" + "\n".join(months(60)), "expected a number, got '2001-01' (a date is"),
+        ("month,a\n31/01/2001,5", "got '31/01/2001' (a date is written 1999-03-31"),
+        ("month,a\n20010131,5", "expected a date like 1999-03-31, got '20010131'"),
+        ("month,a\n2001-01-01T00:00+02:00,5", "column 'month': expected a number, got '2001-01-0"),
+        ("k,a\n1500,5\n1400,6", "line 3: expected dates in ascending order"),
+        ("k,a\n1500,5\n1501,6\n1600,7", "is a line missing, or has the column no dates?"),
+        ("a\n5", "expected a period shorter than the training part of 0 steps"),
+        ("a", "expected lines of numbers after the names, got none"),
+        ("a\n" + "\n".join("0123456" * 20), "expected a series that changes from period to period"),
+        ("month,a\n" + "\n".join(f"{m},5" for m in months(60)), "but column 'a' is 5 throughout"),
+    ],
+)
+def test_other_things_that_are_wrong_with_a_file(run, folder, text, message):
+    Path("f.csv").write_text(text)
+    options = "--csv f.csv --period 7 --lag 4 --horizon 2".split()  # noqa: SIM905
+    code, _, err = run("train", "forecast", *options)
+    assert (code, err.count("\n")) == (2, 1)
+    assert message in err
+    assert not Path("runs/forecast.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("columns", "date", "message"),
+    [
+        (["a", "a"], None, "expected columns of numbers, each once, got a, a"),
+        (["b"], None, "expected a column among a, got 'b'"),
+        (None, "a", "expected columns of numbers, each once, got a, the dates, alone"),
+    ],
+)
+def test_columns_that_cannot_be_read(folder, columns, date, message):
+    Path("f.csv").write_text("a\n2001\n2002")
+    with pytest.raises(ValueError, match=message):
+        read_csv("f.csv", columns, date=date)
+
+
+def test_numbers_that_are_no_dates(folder):
+    """Not even -5, which NumPy reads as a year, nor a year in a column that is asked for."""
+    write("f.csv", {"t": [-5, -4, -3], "a": [1, 2, 3]})
+    table = read_csv("f.csv")
+    assert (table.names, table.dates) == (["t", "a"], None)
+    write("f.csv", {"t": [2001, 2002, 2003], "a": [1, 2, 3]})
+    assert read_csv("f.csv").names == ["a"]
+    table = read_csv("f.csv", ["t", "a"])
+    assert table.values.tolist() == [[2001, 1], [2002, 2], [2003, 3]]
+
+
+def test_files_of_other_programs(folder):
+    """With a mark at the start, quotes, other ends of line, empty last lines, Z for Greenwich."""
+    Path("f.csv").write_bytes(b'\xef\xbb\xbf"t","a"\r\n"2001-01-01T00Z","1"\r\n,\r\n\r\n')
+    table = read_csv("f.csv")
+    assert (table.names, table.values.tolist()) == (["a"], [[1.0]])
+    assert table.dates.astype(str).tolist() == ["2001-01-01T00"]
+    with pytest.raises(ValueError, match="expected at least two dates, to know the step, got 1"):
+        table.dates_after(1)
+
+
+@pytest.mark.parametrize("option", ["--model", "--checkpoint"])
+def test_the_data_are_not_overwritten(run, sales, option):
+    before = Path("sales.csv").read_bytes()
+    code, _, err = run("train", "forecast", *OPTIONS, option, "./sales.csv")
+    assert code == 2
+    assert "expected a file to write to, got sales.csv, which has the data" in err
+    assert Path("sales.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("level", ["0", "1", "-0.5", "nan", "much"])
+def test_a_level_that_is_none(run, level):
+    code, _, err = run("predict", "--model", "m", "--csv", "f.csv", "--level", level)
+    assert code == 2
+    assert f"expected a number between 0 and 1, got '{level}'" in err
+
+
+def test_a_level_that_needs_more_errors_than_there_are(run, trained):
+    command = "predict", "--model", "runs/forecast.safetensors", "--csv", "sales.csv", "--level"
+    assert run(*command, "0.978")[0] == 0  # 45 of 45
+    code, _, err = run(*command, "0.979")
+    assert code == 2
+    assert "expected more than 45 moments" in err
+
+
+def test_intervals_of_a_logarithm_are_factors(run, trained):
+    """They stay above 0, and reach as far up as down as a factor."""
+    _, out, _ = run("predict", "--model", "runs/forecast.safetensors", "--csv", "sales.csv",
+                    "--level", "0.97")  # fmt: skip
+    for row in csv.DictReader(io.StringIO(out)):
+        value, low, high = (float(row[f"sales{end}"]) for end in ("", " lower", " upper"))
+        assert 0 < low < value < high
+        assert value / low == pytest.approx(high / value, rel=1e-6)
+
+
+def test_large_numbers_keep_their_digits(run, sales):
+    """A billion and a few: the ends of an interval differ from the forecast."""
+    write("sales.csv", {"month": months(120), "sales": 1e9 + sales})
+    assert run("train", "forecast", *OPTIONS[:-1])[0] == 0
+    _, out, _ = run("predict", "--model", "runs/forecast.safetensors", "--csv", "sales.csv")
+    row = next(csv.DictReader(io.StringIO(out)))
+    assert 1 < float(row["sales upper"]) - float(row["sales"]) < 500
+
+
+def test_a_file_of_what_came_after(run, trained, sales):
+    """All of it is new: measured from where there is enough to read, by the scale of training."""
+    command = "evaluate", "forecast", "--model", "runs/forecast.safetensors", "--csv", "sales.csv"
+    write("sales.csv", {"month": months(60, "2011-01"), "sales": sales[60:]})
+    code, out, _ = run(*command)
+    assert code == 0
+    assert "at 45 moments after step 12" in out
+    y = sales[60:]
+    naive = np.mean([abs(y[o - 12] - y[o]) for o in range(12, 57)])
+    scale = np.abs(sales[12:72] - sales[:60]).mean()
+    assert printed_errors(out)[1][1] == pytest.approx(naive / scale, abs=0.0006)
+    write("sales.csv", {"month": months(60, "1990-01"), "sales": sales[60:]})
+    code, _, err = run(*command)
+    assert code == 2
+    assert "expected at least 4 steps after the first 60" in err
+    write("sales.csv", {"month": [f"{month}-28" for month in months(120)], "sales": sales})
+    code, _, err = run(*command)
+    assert code == 2
+    assert "expected dates like 2006-12, as in training, got 2001-01-28" in err
+
+
 @pytest.mark.parametrize(
     ("dates", "after"),
     [

@@ -94,6 +94,35 @@ def test_smoothing_goes_on_with_trend_and_season():
     assert np.abs(forecast(y[:180]) - y[180:192]).max() < 0.05
 
 
+def test_smoothing_updates_level_and_season_along_a_history(monkeypatch):
+    """From the equations, with the parameters fitted to the start: at its end and long after."""
+    from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
+    y = season(160, noise=0.5, seed=1)
+    smoothed, smooth = [], ETSModel.smooth
+
+    def recorded(self, params, *args, **options):
+        smoothed.append(dict(zip(self.param_names, params, strict=True)))
+        return smooth(self, params, *args, **options)
+
+    forecast = exponential_smoothing(y[:96], 12, 15)
+    monkeypatch.setattr(ETSModel, "smooth", recorded)
+    for N in (96, 101, 150):
+        came = forecast(y[:N])[:, 0]
+        p = smoothed[-1]
+        level, trend = p["initial_level"], p.get("initial_trend", 0.0)
+        phi = p.get("damping_trend", 1.0)
+        s = [p[f"initial_seasonal.{11 - k}"] for k in range(12)]
+        for t in range(N):
+            error = y[t, 0] - (level + phi * trend + s[t % 12])
+            level += phi * trend + p["smoothing_level"] * error
+            trend = phi * trend + p.get("smoothing_trend", 0.0) * error
+            s[t % 12] += p["smoothing_seasonal"] * error
+        steps = np.cumsum(phi ** np.arange(1, 16))
+        expected = [level + steps[k] * trend + s[(N + k) % 12] for k in range(15)]
+        assert came == pytest.approx(expected, rel=1e-9)
+
+
 def test_smoothing_of_a_random_walk_is_the_last_value():
     y = np.cumsum(np.random.default_rng(0).standard_normal(300))[:, None]
     forecast = exponential_smoothing(y[:200], 1, 3)(y)
@@ -146,8 +175,14 @@ def test_half_width_holds_its_share_of_the_errors(n, level, seed):
     errors = np.random.default_rng(seed).standard_normal(n)
     width = half_width(errors, level)
     inside = (np.abs(errors) <= width).sum()
-    assert inside >= min(n, (n + 1) * level)
+    assert inside >= min(n, (n + 1) * level - 1e-9)
     assert inside - 1 < (n + 1) * level  # and it is the smallest that does
+
+
+def test_half_width_at_a_whole_number_of_errors():
+    """Of 99 errors 55 are inside at level 0.55, though 100 · 0.55 > 55 in floating point."""
+    assert 100 * 0.55 > 55
+    assert half_width(np.arange(1.0, 100.0), 0.55) == 55
 
 
 def test_half_widths_of_exchangeable_errors_cover_what_they_say():
@@ -171,6 +206,27 @@ def test_adaptive_intervals_hold_their_level_where_errors_grow():
             by_rate[rate] = coverage(-width, width, came)[0]
         assert by_rate[0.05] == pytest.approx(0.9, abs=0.03)
         assert by_rate[0.0] < 0.85
+
+
+def test_adaptive_intervals_cannot_exceed_the_largest_error():
+    """Errors that are always the largest yet are never inside."""
+    errors = np.exp(0.05 * np.arange(300))[:, None]
+    assert (adaptive_half_widths(errors, 100, 0.9) < errors[100:]).all()
+
+
+def test_adaptive_levels_by_hand():
+    """At horizon 2 an outcome counts two origins later: the level goes up after a miss."""
+    errors = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 0.5, 0.5, 0.5])[:, None].repeat(2, axis=1)
+    widths = adaptive_half_widths(errors, 4, 0.5, rate=0.2)[:, 1]
+    wanted, expected = 0.5, []
+    for o in range(4, 12):
+        if o - 2 >= 4:
+            missed = abs(errors[o - 2, 1]) > expected[o - 2 - 4]
+            wanted += 0.1 if missed else -0.1
+        known = np.sort(errors[: o - 1, 1])
+        k = int(np.ceil((len(known) + 1) * min(wanted, 1) - 1e-9))
+        expected.append(known[min(k, len(known)) - 1])
+    assert widths == pytest.approx(expected)
 
 
 @given(h=st.integers(1, 4), seed=SEEDS)
@@ -280,7 +336,10 @@ def test_bad_input(trained):
         (lambda: seasonal_scale(0 * y, 12), "changes from period to period"),
         (lambda: rolling_forecasts(lstm, y, []), "origins from 1 to 120, got"),
         (lambda: rolling_forecasts(lstm, y, [0]), "origins from 1 to 120, got"),
-        (lambda: outcomes(y, [118], 4), "m = 4 steps after the last origin 118"),
+        (lambda: outcomes(y, [118], 4), "from 0 to 116, so that m = 4 steps come .* got .118."),
+        (lambda: outcomes(y, [-3], 4), "from 0 to 116, .* got .-3."),
+        (lambda: outcomes(y, [], 4), "from 0 to 116, .* got ..$"),
+        (lambda: half_width(np.zeros(0), 0.9), "at least one error, got none"),
         (lambda: adaptive_half_widths(y, 0, 0.9), "start from m = 1 to 119, got 0"),
         (lambda: adaptive_half_widths(y, 5, 1.0), "expected 0 < level < 1"),
     ]
