@@ -5,6 +5,7 @@ What the chapter defines itself is taken from its cells.
 
 import numpy as np
 import pytest
+import torch
 
 from lstmlib import analysis
 from lstmlib.lab import inside
@@ -75,6 +76,22 @@ def test_correlation(rng):
     np.testing.assert_allclose(analysis.correlations(h, y), r, atol=1e-12)
     best = max(range(H), key=lambda u: abs(r[u]))
     assert analysis.find_units(h, {"y": y})["y"] == [(best, pytest.approx(r[best]))]
+    against = rng.normal(size=60) - 5 * h[:, 3]
+    ((unit, r_unit),) = analysis.find_units(h, {"against": against})["against"]
+    assert unit == 3  # by size: a unit that moves the other way follows, too
+    assert r_unit < -0.9
+
+
+def test_search_in_vain(cells):
+    """eq-inside-correlation: the chapter's slid features, put in the order of the text."""
+    names = {"np": np}
+    exec(cells["chance"].split("\n\n\n")[0], names)
+    streams = inside.in_streams(np.arange(40 * 25 + 1.0), 40)
+    whole = names["in_order"](streams.reshape(-1))
+    expected = [stream * 25 + k for stream in range(40) for k in range(inside.SKIP, 25)]
+    np.testing.assert_array_equal(whole, expected)
+    states = np.stack([streams.reshape(-1), -streams.reshape(-1)], axis=1)
+    np.testing.assert_array_equal(names["in_order"](states)[:, 1], -np.array(expected))
 
 
 def test_clamp(layer, readout, x):
@@ -153,12 +170,13 @@ def unexplained(h, u, others):
 
 
 def test_residual(rng):
-    """eq-inside-residual: the inverse covariance has it on its diagonal."""
-    h = rng.normal(size=(90, H)) @ rng.normal(size=(H, H))
-    P = np.linalg.inv(np.cov(h.T, bias=True))
-    for u in range(H):
-        others = [v for v in range(H) if v != u]
-        assert 1 / P[u, u] == pytest.approx(unexplained(h, u, others), rel=1e-7)
+    """eq-inside-residual: the inverse covariance has it on its diagonal, and the least goes."""
+    for _ in range(10):
+        h = rng.normal(size=(90, H)) @ rng.normal(size=(H, H))
+        P = np.linalg.inv(np.cov(h.T, bias=True))
+        left = [unexplained(h, u, [v for v in range(H) if v != u]) for u in range(H)]
+        np.testing.assert_allclose(1 / np.diag(P), left, rtol=1e-7)
+        assert analysis.removal_order(h, np.ones(H), 1) == [int(np.argmin(left))]
 
 
 def test_cost(rng):
@@ -171,7 +189,10 @@ def test_cost(rng):
 
 
 def test_downdate(rng):
-    """eq-inside-downdate: the inverse of what is left of S, without inverting again."""
+    """eq-inside-downdate: the inverse of what is left of S; the code's order is that of refitting.
+
+    The order is compared with one that fits each unit to those that are left, in every round.
+    """
     S = np.cov(rng.normal(size=(H, 90)))
     P, u = np.linalg.inv(S), 3
     left = np.delete(np.arange(H), u)
@@ -180,16 +201,25 @@ def test_downdate(rng):
     np.testing.assert_allclose(
         updated[np.ix_(left, left)], np.linalg.inv(S[np.ix_(left, left)]), rtol=1e-9
     )
+    for _ in range(10):
+        h = rng.normal(size=(90, H)) @ rng.normal(size=(H, H))
+        stay, order = list(range(H)), []
+        while len(stay) > 1:
+            cost = [unexplained(h, u, [v for v in stay if v != u]) for u in stay]
+            order.append(stay.pop(int(np.argmin(cost))))
+        assert analysis.removal_order(h, np.ones(H), H - 1) == order
 
 
-def test_belief(layer, readout, x):
-    """eq-inside-belief: exponentials of W h + b divided by their sum, after each row."""
+def test_belief(cells, layer, readout, x):
+    """eq-inside-belief: the chapter's line, exponentials divided by their sum, after each row."""
+    (line,) = [line for line in cells["beliefs"].splitlines() if "# eq-inside-belief" in line]
     h, _ = layer.forward(x)
-    p = softmax(h @ readout.params["W"].T + readout.params["b"])
+    names = {"h_upper": torch.from_numpy(h), "head": readout.params, "softmax": softmax}
+    exec(line, names)
     W, b = readout.params["W"], readout.params["b"]
     for t, n in np.ndindex(T, B):
         e = np.exp(W @ h[t, n] + b)
-        np.testing.assert_allclose(p[t, n], e / e.sum(), atol=1e-14)
+        np.testing.assert_allclose(names["belief"][t, n], e / e.sum(), atol=1e-14)
 
 
 def test_saliency(layer, readout, x, rng):
