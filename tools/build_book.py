@@ -35,9 +35,14 @@ def trim(site: Path) -> None:
     for path in mathjax.rglob("*"):
         if path.is_file() and not any(path.is_relative_to(part) for part in kept):
             path.unlink()
-    for path in site.rglob("*.map"):  # where minified scripts came from, for debuggers
+    unasked = [
+        *site.rglob("*.map"),  # where minified scripts came from, for debuggers
+        *(site / "_static" / "locales").rglob("*.*"),  # the theme in other languages
+        *site.rglob("fontawesome/webfonts/*.ttf"),  # every browser of today takes the .woff2
+    ]
+    for path in unasked:
         path.unlink()
-    for folder in sorted(mathjax.rglob("*"), reverse=True):
+    for folder in sorted((site / "_static").rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
 
