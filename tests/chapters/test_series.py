@@ -30,7 +30,7 @@ from lstmlib.forecasting import (
     seasonal_naive,
     seasonal_scale,
 )
-from lstmlib.lab import forecasts
+from lstmlib.lab import forecast_sizes, forecasts
 from lstmlib.torch import Forecaster
 
 CHAPTER = "08_time_series"
@@ -263,3 +263,52 @@ def test_the_runs_of_the_table_are_complete():
         errors = lab.load(name).values("error", series=series, method=method)
         assert len(errors) == (1 if method in forecasts.BASELINES else 5)
         assert all(len(error) == forecasts.HORIZON for error in errors)
+
+
+def test_the_numbers_in_the_table_of_rules(cells):
+    """eq-series-mase: the medians of the records, as the table of the rules for sizes has them."""
+
+    def median(record, key, **condition):
+        return float(np.median(lab.load(record).values(key, **condition)))
+
+    def sea(**changed):
+        return median("forecast_sizes", "mean", **{**forecast_sizes.USUAL, **changed})
+
+    def first(horizon):
+        usual = {**forecast_sizes.USUAL, "horizon": horizon}
+        return median("forecast_sizes", "first", **usual)
+
+    def size(record, key, units, layers=1):
+        return median(record, key, hidden_size=units, num_layers=layers)
+
+    def sunspots(dropout):
+        runs = lab.load("overfitting").values("valid", hidden_size=128, dropout=dropout)
+        return np.median([run[-1] for run in runs]), np.median([min(run) for run in runs])
+
+    (last, best), (last_dropped, best_dropped) = sunspots(0.0), sunspots(0.5)
+    digit_losses = [size("digit_sizes", "loss", 64, n) for n in (1, 2, 3)]
+    character_losses = [size("character_sizes", "loss", 64, n) for n in (1, 2, 3)]
+
+    def overfit(record, units, layers=1):
+        losses = (size(record, key, units, layers) for key in ("loss", "train_loss"))
+        return np.divide(*losses)
+
+    by_layers = {
+        digits: " → ".join(f"{overfit(record, 64, n):.{digits}f}" for n in (1, 2, 3))
+        for record, digits in {"digit_sizes": 1, "character_sizes": 2}.items()
+    }
+    expected = [
+        " → ".join(f"{overfit('digit_sizes', units):.1f}" for units in (8, 128)),
+        *by_layers.values(),
+        f"MASE {sea(lag=12):.2f} → {sea(lag=60):.2f}",
+        f"first month {first(24):.2f} → {first(1):.2f}",
+        "MASE " + " → ".join(f"{sea(hidden_size=units):.2f}" for units in (2, 32, 128)),
+        "accuracy " + " → ".join(f"{size('digit_sizes', 'accuracy', u):.2f}" for u in (8, 128)),
+        "loss " + " → ".join(f"{size('character_sizes', 'loss', u):.2f}" for u in (16, 256)),
+        "MASE " + " → ".join(f"{sea(num_layers=layers):.2f}" for layers in (1, 2, 3)),
+        "loss " + " → ".join(f"{loss:.3f}" for loss in digit_losses),
+        "loss " + " → ".join(f"{loss:.2f}" for loss in character_losses),
+        f"last epoch {last:.2f} → {last_dropped:.2f}, best {best:.2f} → {best_dropped:.2f}",
+    ]
+    missing = [numbers for numbers in expected if numbers not in cells["characters-after"]]
+    assert missing == []
