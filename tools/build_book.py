@@ -6,6 +6,7 @@ The pages are then in FOLDER/_build/html.
 """
 
 import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -29,7 +30,7 @@ def build(output: Path) -> Path:
 
 
 def trim(site: Path) -> None:
-    """Remove from a built site what no page asks for."""
+    """Remove from a built site what no page asks for, and make smaller what is downloaded."""
     mathjax = site / "_static" / "mathjax"
     kept = [mathjax / name for name in MATHJAX]
     for path in mathjax.rglob("*"):
@@ -42,6 +43,10 @@ def trim(site: Path) -> None:
     ]
     for path in unasked:
         path.unlink()
+    for path in (site / "_sources").rglob("*.ipynb"):  # what "download" gives, without indentation
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        text = json.dumps(notebook, ensure_ascii=False, separators=(",", ":"))
+        path.write_text(text, encoding="utf-8")
     for folder in sorted((site / "_static").rglob("*"), reverse=True):
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
