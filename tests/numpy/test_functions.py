@@ -137,8 +137,8 @@ def test_import_is_quick(tmp_path):
     """At most 0.3 s of processor time, in the quickest of five fresh processes.
 
     As for everybody who imports it for the second time, its bytecode is there. Where NumPy alone
-    takes more than 0.1 s (0.07 s at rest), the processor is shared with others or an old one, and
-    the library has more time in proportion.
+    takes more than its 0.07 s on a machine at rest, the processor is shared or an old one, and the
+    library has more time in proportion.
     """
     environment = os.environ | {"PYTHONPYCACHEPREFIX": str(tmp_path)}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -155,4 +155,4 @@ def test_import_is_quick(tmp_path):
         )
         return min(float(run.stdout) for run in runs)
 
-    assert seconds("lstmlib.numpy") <= 0.3 * max(1, seconds("numpy") / 0.1)
+    assert seconds("lstmlib.numpy") <= 0.3 * max(1, seconds("numpy") / 0.07)
