@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -11,6 +12,8 @@ from lstmlib.data import tiny_shakespeare
 # The same examples on every run; the machine's speed decides nothing.
 hypothesis.settings.register_profile("lstmlib", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("lstmlib")
+# A shell lets what it starts in the background ignore Ctrl-C; the tests of Ctrl-C do not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
