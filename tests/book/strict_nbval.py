@@ -103,17 +103,32 @@ def texts(output: NotebookNode) -> list[str]:
     return [str(value) for form, value in data if not form.startswith("image/")]
 
 
+def started(folder: Path, timeout: float, attempts: int = 3) -> tuple:
+    """Start a kernel; again where it died at once, for its ports may have been taken meanwhile.
+
+    The client looks for free ports and the kernel opens them a moment later: two test processes
+    that start kernels at the same time can be given the same ones.
+    """
+    while True:
+        attempts -= 1
+        try:
+            return start_new_kernel(
+                timeout,
+                CURRENT_ENV_KERNEL_NAME,
+                stderr=subprocess.DEVNULL,
+                cwd=str(folder),
+                env=os.environ | ENVIRONMENT,
+            )
+        except RuntimeError:
+            if attempts == 0:
+                raise
+
+
 class Kernel(RunningKernel):
     """A kernel that tells when it has died, and when a cell ended in an error."""
 
     def __init__(self, folder: Path, startup_timeout: float) -> None:
-        self.km, self.kc = start_new_kernel(
-            startup_timeout,
-            CURRENT_ENV_KERNEL_NAME,
-            stderr=subprocess.DEVNULL,
-            cwd=str(folder),
-            env=os.environ | ENVIRONMENT,
-        )
+        self.km, self.kc = started(folder, startup_timeout)
         self._ensure_iopub_up()
 
     def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+import strict_nbval
 from strict_nbval import differs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -184,3 +185,22 @@ def test_numbers_that_agree(stored, computed):
 )
 def test_numbers_that_differ(stored, computed):
     assert differs(stored, computed) is not None
+
+
+@pytest.mark.parametrize("deaths", [0, 2, 3])
+def test_a_kernel_that_dies_at_its_start_is_started_again(monkeypatch, tmp_path, deaths):
+    starts = []
+
+    def start(*arguments, **options):
+        starts.append(options["cwd"])
+        if len(starts) <= deaths:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return "manager", "client"
+
+    monkeypatch.setattr(strict_nbval, "start_new_kernel", start)
+    if deaths < 3:
+        assert strict_nbval.started(tmp_path, 60) == ("manager", "client")
+        assert starts == [str(tmp_path)] * (deaths + 1)
+    else:
+        with pytest.raises(RuntimeError, match="Kernel died"):
+            strict_nbval.started(tmp_path, 60)
