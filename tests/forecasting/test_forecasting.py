@@ -300,6 +300,16 @@ def test_training_is_reproducible_and_leaves_the_generator_alone():
     assert torch.equal(before, torch.get_rng_state())
 
 
+def test_the_seed_draws_the_first_weights():
+    """With hardly any training and one batch an epoch, nothing else differs."""
+    y = season(40)
+    a, b = (
+        train_lstm(y, 30, lag=6, horizon=3, hidden_size=4, epochs=1, lr=1e-12, seed=seed)[0](y)
+        for seed in (1, 2)
+    )
+    assert np.abs(a - b).max() > 1e-3
+
+
 def test_it_learns_a_season():
     """Three seeds: better than repeating the last period, whose noise counts twice."""
     y = season(400, noise=0.3)
