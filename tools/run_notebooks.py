@@ -26,6 +26,7 @@ from nbval.kernel import CURRENT_ENV_KERNEL_NAME, NbvalKernelspecManager
 HERE = Path(__file__).resolve().parent
 LIMIT = 60  # seconds a chapter may take on 2 cores
 KEPT_METADATA = {"mystnb", "tags"}
+WIDGET = "application/vnd.jupyter.widget-view+json"
 SLUG = re.compile(r"(?=.{1,40}$)[a-z][a-z0-9]*(-[a-z0-9]+)*")
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}(-[0-9a-f]{12})?")
 
@@ -85,6 +86,8 @@ def normalise(notebook: NotebookNode) -> str:
         for output in cell.outputs:
             if output.output_type == "execute_result":
                 output.execution_count = count
+            # a live figure lives in its kernel: what is committed is what a page can show
+            output.get("data", {}).pop(WIDGET, None)
             if svg := output.get("data", {}).get("image/svg+xml"):
                 # matplotlib's version and address
                 text = re.sub(r"\s*<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)

@@ -4,7 +4,8 @@ Beyond nbval 0.11 a cell fails here when it was never run or is not to be compar
 line of it, ends in an error that nbval overlooks (an unknown magic, a shell command); when anything
 is written to stderr; and as soon as the kernel has died. Outputs are compared one by one in their
 order, numbers in them by value: whole numbers exactly, others to the last digit printed (of three
-decimals or four digits at least), give or take one. Of an image its presence and its format count.
+decimals or four digits at least), give or take one. Of an image its presence and its format count,
+of an interactive figure its page, not its live version.
 Of a cell tagged ``sample``, which prints what a model trained in the chapter writes and so differs
 between processors, the kinds of its outputs count, and that none is blank.
 """
@@ -22,7 +23,7 @@ import pytest
 from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME, RunningKernel, start_new_kernel
 from nbval.plugin import IPyNbCell, IPyNbFile
-from run_notebooks import ENVIRONMENT
+from run_notebooks import ENVIRONMENT, WIDGET
 
 NUMBER = re.compile(r"(?<![\w.])[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 RELATIVE = 1e-6  # what float32 arithmetic differs by between processors
@@ -90,7 +91,7 @@ def kind(output: NotebookNode) -> str:
         return f"stream {output.name}"
     if output.output_type == "error":
         return f"error {output.ename}"
-    return f"{output.output_type} {' '.join(sorted(output.data))}"
+    return f"{output.output_type} {' '.join(sorted(output.data.keys() - {WIDGET}))}"
 
 
 def texts(output: NotebookNode) -> list[str]:
@@ -100,7 +101,7 @@ def texts(output: NotebookNode) -> list[str]:
     if output.output_type == "error":
         return [output.evalue]
     data = sorted(output.data.items())
-    return [str(value) for form, value in data if not form.startswith("image/")]
+    return [str(value) for form, value in data if not (form.startswith("image/") or form == WIDGET)]
 
 
 def started(folder: Path, timeout: float, attempts: int = 3) -> tuple:

@@ -22,6 +22,12 @@ axes.plot([1, 2], label="a")
 axes.legend();"""
 
 
+LIVE = f"""\
+from IPython.display import display
+
+display({{"text/html": "<b>1</b>", "{run_notebooks.WIDGET}": {{"model_id": "1"}}}}, raw=True)"""
+
+
 @pytest.fixture
 def chapter(tmp_path, code, save):
     """A chapter that was edited: random ids, old counts, an editor's metadata."""
@@ -30,6 +36,7 @@ def chapter(tmp_path, code, save):
         nbformat.v4.new_markdown_cell("# The title", id="1f0c2b3a"),
         code("import os\nprint('a')\nprint('b')", name="kept-slug", count=12, collapsed=True),
         code(FIGURE, name="c0ffee00", tags=["hide-input"]),
+        code(LIVE, name="live-figure"),
         code("id(len) == id(len), hash('text')", name="Xk_9", count=None),
     )
 
@@ -51,16 +58,19 @@ def test_twice_gives_the_same_bytes(chapter, capsys):
 def test_the_normal_form(chapter):
     assert run_notebooks.main([str(chapter)]) == 0
     found = cells(chapter)
-    names = [cell["id"] for cell in found]
-    assert names == ["the-title", "kept-slug", "import-matplotlib-pyplot-as", "id-len-id-len"]
-    assert [cell["execution_count"] for cell in found[1:]] == [1, 2, 3]
-    assert [cell["metadata"] for cell in found] == [{}, {}, {"tags": ["hide-input"]}, {}]
+    names = ["the-title", "kept-slug", "import-matplotlib-pyplot-as"]
+    names += ["live-figure", "id-len-id-len"]
+    assert [cell["id"] for cell in found] == names
+    assert [cell["execution_count"] for cell in found[1:]] == [1, 2, 3, 4]
+    assert [cell["metadata"] for cell in found] == [{}, {}, {"tags": ["hide-input"]}, {}, {}]
     assert found[1]["outputs"] == [
         {"name": "stdout", "output_type": "stream", "text": ["a\n", "b\n"]}
     ]
     svg = "".join(found[2]["outputs"][0]["data"]["image/svg+xml"])
     assert "<path" in svg
     assert "<metadata>" not in svg
+    # an interactive figure is its page: its live version ended with its kernel
+    assert [*found[3]["outputs"][0]["data"]] == ["text/html"]
     assert "language_info" in chapter.read_text()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import strict_nbval
+from run_notebooks import WIDGET
 from strict_nbval import differs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,6 +74,12 @@ def outcomes(tmp_path_factory, code, printed, result, shown, save):
         "no-png": code("pass", shown(image_png=PNG)),
         "new-png": code(display(data={"image/png": PNG})),
         "other-format": code(display(data={"image/png": PNG}), shown(image_svg=SVG.format(1))),
+        "live-figure": code(
+            display(data={"text/html": "<b>1</b>", WIDGET: {}}), shown(text_html="<b>1</b>")
+        ),
+        "other-page": code(
+            display(data={"text/html": "<b>1</b>", WIDGET: {}}), shown(text_html="<b>2</b>")
+        ),
         "float": code("print(0.1234)", printed("0.1236\n")),
         "integer": code("print(12)", printed("13\n")),
         "text": code("print('a 1')", printed("b 1\n")),
@@ -94,7 +101,9 @@ def outcomes(tmp_path_factory, code, printed, result, shown, save):
     return {"nbval": replay(folder, strict=False), "book": replay(folder, strict=True)}
 
 
-@pytest.mark.parametrize("name", ["honest", "rounded", "same-svg", "semicolon", "sample"])
+@pytest.mark.parametrize(
+    "name", ["honest", "rounded", "same-svg", "live-figure", "semicolon", "sample"]
+)
 def test_what_is_right_passes(outcomes, name):
     assert outcomes["book"][name] is None
 
@@ -126,6 +135,7 @@ def test_what_nbval_lets_pass_fails(outcomes, name, message):
         ("text", "the text differs"),
         ("no-svg", "but got: []"),
         ("other-format", "but got: ['display_data image/png']"),
+        ("other-page", "2 became 1"),
         ("missing", "but got: []"),
         ("extra", "but got: ['stream stdout', 'execute_result text/plain']"),
         ("no-sample", "a sample without any text"),

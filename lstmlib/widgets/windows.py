@@ -1,0 +1,90 @@
+"""Windows over a series: which steps go in, which are to be forecast (chapters 2 and 8)."""
+
+import numpy as np
+from jaxtyping import Float
+
+from lstmlib._shapes import checked
+from lstmlib.data import windows
+from lstmlib.widgets.controls import Slider
+from lstmlib.widgets.figure import Figure, Numbers, State
+
+MOST = 24  # steps of a series that a phone's width shows one by one
+
+
+class Windows(Figure):
+    """Slide a window of ``lag`` steps in and ``horizon`` steps out over a series.
+
+    Parameters
+    ----------
+    series
+        At most 24 steps of one feature.
+    lag, horizon
+        n and m of :func:`lstmlib.data.windows`, at first.
+
+    Raises
+    ------
+    ValueError
+        If the series is too long, or lag or horizon is more than half of it.
+    """
+
+    title = "Windows over a series"
+    scripts = ("windows",)
+
+    @checked
+    def __init__(
+        self, series: Float[np.ndarray, "N"], lag: int = 4, horizon: int = 2, name: str = "windows"
+    ) -> None:
+        N = len(series)
+        if N > MOST:
+            raise ValueError(f"expected a series of at most {MOST} steps, got {N}")
+        longest = N // 2  # so that every choice leaves a window
+        if not (1 <= lag <= longest and 1 <= horizon <= longest):
+            raise ValueError(
+                f"expected lag and horizon from 1 to {longest}, half of the {N} steps, "
+                f"got {lag} and {horizon}"
+            )
+        super().__init__(
+            name,
+            [
+                Slider("lag", "Lag n: steps in", lag, 1, longest),
+                Slider("horizon", "Horizon m: steps out", horizon, 1, longest),
+                Slider("window", "Window b", 0, 0, N - 2),
+            ],
+            {"series": series.tolist()},
+        )
+        self.series = series
+
+    def compute(self, state: State) -> Numbers:
+        """Return the window's x and y, its number b, and B, the number of windows."""
+        n, m = state["lag"], state["horizon"]
+        x, y = windows(self.series, n, m)
+        B = x.shape[1]
+        b = min(state["window"], B - 1)
+        return {"b": b, "B": B, "x": x[:, b, 0].tolist(), "y": y[:, b, 0].tolist()}
+
+    def describe(self, state: State, numbers: Numbers) -> str:
+        n, m, b, B = state["lag"], state["horizon"], numbers["b"], numbers["B"]
+        return (
+            f"Window b = {b} of {B} (0 to {B - 1}): steps {b} to {b + n - 1} are its X, "
+            f"steps {b + n} to {b + n + m - 1} its Y. "
+            f"X has the shape ({n}, {B}, 1), Y ({m}, {B}, 1)."
+        )
+
+    def draw(self, state: State, numbers: Numbers) -> str:
+        n, m, b = state["lag"], state["horizon"], numbers["b"]
+        low, high = self.series.min(), self.series.max()
+        span = high - low or 1.0
+        width = 400 / len(self.series)
+        marks = []
+        for t, value in enumerate(self.series):
+            part = "x" if b <= t < b + n else "y" if b + n <= t < b + n + m else ""
+            colour = {"x": "--blue", "y": "--vermillion", "": "--line"}[part]
+            left, top = t * width, 130 - 100 * (value - low) / span
+            marks.append(
+                f'<rect x="{left + 0.75:.1f}" y="{top:.1f}" width="{width - 1.5:.1f}" '
+                f'height="{140 - top:.1f}" style="fill:var({colour})"/>'
+                f'<text x="{left + width / 2:.1f}" y="156" text-anchor="middle">{t}</text>'
+                f'<text x="{left + width / 2:.1f}" y="174" text-anchor="middle" '
+                f'font-weight="bold">{part.upper()}</text>'
+            )
+        return f'<svg viewBox="0 0 400 180" aria-hidden="true">{"".join(marks)}</svg>'
