@@ -2,10 +2,13 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from browser import chromium, open_browser
+from playwright.sync_api import Browser
 
 from lstmlib.data import tiny_shakespeare
 
@@ -23,3 +26,14 @@ def tiny_text() -> str:
     if not folder or not (Path(folder) / "tinyshakespeare.txt").exists():
         pytest.skip("needs tiny shakespeare: set LSTMLIB_DATA to a folder with tinyshakespeare.txt")
     return tiny_shakespeare()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, started once; where there is none, the test is skipped and says so."""
+    try:
+        chromium()
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
+    with open_browser() as started:
+        yield started

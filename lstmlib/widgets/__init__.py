@@ -4,6 +4,22 @@ Each is one call; its data and its still drawing are computed by the library. ``
 they work.
 """
 
+from lstmlib.widgets.cell_steps import CellSteps
+from lstmlib.widgets.digit_rows import DigitRows
+from lstmlib.widgets.shapes import Shapes
+from lstmlib.widgets.temperature import Temperature
+from lstmlib.widgets.text_gates import TextGates
+from lstmlib.widgets.unrolled import Unrolled
+from lstmlib.widgets.vanishing import Vanishing
 from lstmlib.widgets.windows import Windows
 
-__all__ = ["Windows"]
+__all__ = [
+    "CellSteps",
+    "DigitRows",
+    "Shapes",
+    "Temperature",
+    "TextGates",
+    "Unrolled",
+    "Vanishing",
+    "Windows",
+]

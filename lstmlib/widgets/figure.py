@@ -112,7 +112,10 @@ class Figure(ABC):
 
         def update(_change: Any = None) -> None:
             values = {name: widget.value for name, widget in inputs.items()}
-            drawing.value = self.still(self.state(**values))
+            try:
+                drawing.value = self.still(self.state(**values))
+            except ValueError as error:  # a text that is too long: its widget has no limit
+                drawing.value = f"<p>{escape(str(error))}</p>"
 
         for widget in inputs.values():
             widget.observe(update, "value")
@@ -123,10 +126,12 @@ class Figure(ABC):
         """Offer both kinds: a running notebook takes the live one, a page the component."""
         bundle = {"text/plain": f"<{self.title}>", "text/html": self.html()}
         try:
-            live = self.live()
-        except ImportError:  # without ipywidgets the component is shown everywhere
+            import ipywidgets
+        except ImportError:  # without it the component is shown everywhere
             return bundle
-        return dict(live._repr_mimebundle_()) | bundle
+        if not hasattr(ipywidgets.VBox, "_repr_mimebundle_"):  # before version 8, as on Colab
+            return bundle
+        return dict(self.live()._repr_mimebundle_()) | bundle
 
 
 def _read(name: str) -> str:

@@ -48,43 +48,43 @@ class Windows(Figure):
             [
                 Slider("lag", "Lag n: steps in", lag, 1, longest),
                 Slider("horizon", "Horizon m: steps out", horizon, 1, longest),
-                Slider("window", "Window b", 0, 0, N - 2),
+                Slider("window", "Window j", 1, 1, N - 1),
             ],
             {"series": series.tolist()},
         )
         self.series = series
 
     def compute(self, state: State) -> Numbers:
-        """Return the window's x and y, its number b, and B, the number of windows."""
+        """Return the window's x and y, its number j from 1, and B, the number of windows."""
         n, m = state["lag"], state["horizon"]
         x, y = windows(self.series, n, m)
         B = x.shape[1]
-        b = min(state["window"], B - 1)
-        return {"b": b, "B": B, "x": x[:, b, 0].tolist(), "y": y[:, b, 0].tolist()}
+        j = min(state["window"], B)
+        return {"j": j, "B": B, "x": x[:, j - 1, 0].tolist(), "y": y[:, j - 1, 0].tolist()}
 
     def describe(self, state: State, numbers: Numbers) -> str:
-        n, m, b, B = state["lag"], state["horizon"], numbers["b"], numbers["B"]
+        n, m, j, B = state["lag"], state["horizon"], numbers["j"], numbers["B"]
         return (
-            f"Window b = {b} of {B} (0 to {B - 1}): steps {b} to {b + n - 1} are its X, "
-            f"steps {b + n} to {b + n + m - 1} its Y. "
-            f"X has the shape ({n}, {B}, 1), Y ({m}, {B}, 1)."
+            f"Window j = {j} of {B}: steps {j} to {j + n - 1} go in as X, "
+            f"steps {j + n} to {j + n + m - 1} are to come out, Y. "
+            f"All windows together: X has the shape ({n}, {B}, 1), Y ({m}, {B}, 1)."
         )
 
     def draw(self, state: State, numbers: Numbers) -> str:
-        n, m, b = state["lag"], state["horizon"], numbers["b"]
+        n, m, j = state["lag"], state["horizon"], numbers["j"]
         low, high = self.series.min(), self.series.max()
         span = high - low or 1.0
         width = 400 / len(self.series)
         marks = []
-        for t, value in enumerate(self.series):
-            part = "x" if b <= t < b + n else "y" if b + n <= t < b + n + m else ""
-            colour = {"x": "--blue", "y": "--vermillion", "": "--line"}[part]
-            left, top = t * width, 130 - 100 * (value - low) / span
+        for step, value in enumerate(self.series, start=1):
+            part = "X" if j <= step < j + n else "Y" if j + n <= step < j + n + m else ""
+            colour = {"X": "--blue", "Y": "--vermillion", "": "--line"}[part]
+            left, top = (step - 1) * width, 130 - 100 * (value - low) / span
             marks.append(
                 f'<rect x="{left + 0.75:.1f}" y="{top:.1f}" width="{width - 1.5:.1f}" '
                 f'height="{140 - top:.1f}" style="fill:var({colour})"/>'
-                f'<text x="{left + width / 2:.1f}" y="156" text-anchor="middle">{t}</text>'
+                f'<text x="{left + width / 2:.1f}" y="156" text-anchor="middle">{step}</text>'
                 f'<text x="{left + width / 2:.1f}" y="174" text-anchor="middle" '
-                f'font-weight="bold">{part.upper()}</text>'
+                f'font-weight="bold">{part}</text>'
             )
-        return f'<svg viewBox="0 0 400 180" aria-hidden="true">{"".join(marks)}</svg>'
+        return f'<svg viewBox="0 20 400 160" aria-hidden="true">{"".join(marks)}</svg>'

@@ -1,27 +1,15 @@
 """A browser, and each interactive figure with states to try: a figure in EXAMPLES has all tests."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from lstmlib import widgets
 from lstmlib.widgets.figure import Figure
-
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @dataclass(frozen=True)
@@ -33,9 +21,98 @@ class Example:
 
 
 EXAMPLES = {
+    "cell steps": Example(
+        lambda: widgets.CellSteps(
+            np.array([[0.5], [0.0], [1.0], [0.5]]),
+            np.array([[1.0], [0.5], [-1.0], [0.5]]),
+            np.array([0.0, 1.0, 0.0, 0.0]),
+            np.array([1.0, -0.5, 0.5]),
+            np.full(3, 0.5),
+        ),
+        [
+            {"operation": 0},
+            {"operation": 31, "x_2": 10.0, "b_f": -10.0},
+            {"operation": 44, "b_i": 10.0, "b_o": -10.0},
+            {"operation": 64, "x_1": 0.0, "x_2": 0.0, "x_3": 0.0},
+        ],
+    ),
+    "text gates": Example(
+        widgets.TextGates,
+        [
+            {"text": ""},
+            {"text": "“Café” for 3 days’ pay <b>&", "quantity": "cell state c"},
+            {"text": "O", "units": "96–111", "quantity": "hidden state h"},
+            {"text": "Wherefore art thou " * 3 + "Rom", "at": -60, "quantity": "candidate g"},
+            {"quantity": "input gate i", "units": "0–15", "at": -20},
+            {"quantity": "output gate o", "at": -1, "more": 40},
+        ],
+    ),
+    "temperature": Example(
+        widgets.Temperature,
+        [
+            {"tau": 0.1, "k": 5, "draws": 400},
+            {"tau": 3, "k": 64, "draws": 400},
+            {"k": 1, "draws": 0},
+            {"context": "“First Citizen:↵We are acc”", "k": 25, "tau": 1.3, "draws": 100},
+            {"context": "“Friends, Romans, countrymen, lend me your ”", "tau": 0.7},
+        ],
+    ),
+    "shapes": Example(
+        widgets.Shapes,
+        [
+            {"cell": "RNN", "steps": 1, "features": 1, "units": 1, "batch": 1},
+            {"cell": "GRU", "layers": 2, "steps": 4},
+            {"cell": "GRU", "layers": 1, "directions": "both", "steps": 3},
+            {
+                "layers": 3,
+                "directions": "both",
+                "features": 64,
+                "units": 64,
+                "batch": 16,
+                "steps": 20,
+            },
+        ],
+    ),
+    "unrolled": Example(
+        lambda: widgets.Unrolled(
+            np.array([0.8, 0, -0.4, 0.2, 0, 0.6, 0, -0.2]),
+            np.array([0.0, 1, 0, 0, -1, 0, 0, 1]),
+        ),
+        [
+            {"chunk": 8},
+            {"chunk": 1, "weight": -1.5},
+            {"loss": "the last step", "weight": 1.5},
+            {"loss": "the last step", "chunk": 2, "steps": 5, "weight": 0},
+            {"steps": 1, "chunk": 4},
+        ],
+    ),
     "windows": Example(
         lambda: widgets.Windows(np.sin(np.arange(20.0))),
-        [{"lag": 1, "horizon": 1}, {"lag": 10, "horizon": 10, "window": 7}, {"window": 18}],
+        [{"lag": 1, "horizon": 1}, {"lag": 10, "horizon": 10, "window": 7}, {"window": 19}],
+    ),
+    "vanishing": Example(
+        lambda: widgets.Vanishing(np.random.default_rng(0)),
+        [
+            {"lag": 40, "radius": 0.4, "activation": "linear"},
+            {"lag": 1, "radius": 1.5},
+            {"lag": 40, "radius": 1.5, "activation": "linear"},
+        ],
+    ),
+    "vanishing with an LSTM": Example(
+        lambda: widgets.Vanishing(np.random.default_rng(0), lstm=True),
+        [
+            {"radius": 0.5, "bias": -2.0, "lag": 40},
+            {"radius": 1.5, "bias": 5.0, "lag": 40},
+            {"radius": 1.5, "bias": -0.5, "activation": "linear"},
+        ],
+    ),
+    "digit rows": Example(
+        widgets.DigitRows,
+        [
+            {"row": 28, "digit": "2, test digit 261"},
+            {"row": 1, "digit": "my drawing"},
+            {"digit": "my drawing", "drawing": "no_-A_zz" * 30 + "ü!", "row": 20},
+        ],
     ),
 }
 
@@ -43,16 +120,6 @@ EXAMPLES = {
 @pytest.fixture(params=EXAMPLES)
 def example(request) -> Example:
     return EXAMPLES[request.param]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    assert path, "the browser tests need Debian's chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from typing import Any
 
 import pytest
@@ -102,7 +103,7 @@ def test_reset_and_the_link_hold_the_state(example, shown):
         element(page, figure).evaluate("(figure, state) => figure.set(state)", changes)
         link = element(page, figure).locator(".actions a").get_attribute("href")
         after = drawn(page, figure)
-        assert page.evaluate("location.hash") == link
+        page.wait_for_function("link => location.hash === link", arg=link, timeout=5000)
         again = shown(figure, address=link)
         assert drawn(again, figure) == after
         element(page, figure).locator(".actions button").tap()
@@ -192,9 +193,26 @@ def test_in_a_kernel_every_change_is_computed_in_python(example):
         assert drawing.value == figure.still(figure.state(**visible))
 
 
+def test_in_a_kernel_a_text_that_is_too_long_is_said_to_be():
+    *inputs, drawing = widgets.TextGates().live().children
+    text = next(widget for widget in inputs if hasattr(widget, "placeholder"))
+    text.value = "a" * 1000
+    assert "expected text to be a text of at most" in drawing.value
+    text.value = "a"
+    assert "svg" in drawing.value
+
+
 def test_a_notebook_is_offered_both_kinds(example):
     bundle = example.make()._repr_mimebundle_()
     assert {"text/html", "text/plain", "application/vnd.jupyter.widget-view+json"} <= bundle.keys()
+
+
+def test_without_ipywidgets_or_with_an_old_one_there_is_the_page_alone(monkeypatch):
+    figure = next(iter(EXAMPLES.values())).make()
+    monkeypatch.delattr("ipywidgets.Widget._repr_mimebundle_")
+    assert figure._repr_mimebundle_().keys() == {"text/html", "text/plain"}
+    monkeypatch.setitem(sys.modules, "ipywidgets", None)
+    assert figure._repr_mimebundle_().keys() == {"text/html", "text/plain"}
 
 
 def test_a_state_outside_its_range_is_refused(example):

@@ -38,7 +38,9 @@ def jupyterlab(tmp_path):
     ]
     places = {f"JUPYTER_{name}": str(tmp_path / name) for name in ("CONFIG_DIR", "RUNTIME_DIR")}
     with log.open("w") as out:
-        server = subprocess.Popen([*command, *settings], stdout=out, stderr=out, env=os.environ | places)
+        server = subprocess.Popen(
+            [*command, *settings], stdout=out, stderr=out, env=os.environ | places
+        )
     try:
         yield address(log, server)
     finally:
@@ -62,9 +64,9 @@ def test_a_live_figure_answers_in_jupyterlab(jupyterlab, browser):
     cell.locator(".cm-content").click(timeout=120_000)
     page.keyboard.press("Shift+Enter")
     said = cell.locator(".jp-OutputArea .said")
-    expect(said).to_have_text(re.compile("^Window b = 0 of 15"), timeout=120_000)
+    expect(said).to_have_text(re.compile("^Window j = 1 of 15:"), timeout=120_000)
     lag = cell.locator(".widget-slider").first.get_by_role("slider")
     lag.press("ArrowRight")
-    expect(said).to_have_text(re.compile("^Window b = 0 of 14 .* steps 0 to 4 are its X"))
+    expect(said).to_have_text(re.compile("^Window j = 1 of 14: steps 1 to 5 go in as X"))
     assert cell.locator("lstm-windows").count() == 0  # the live figure stands for the page's
     page.close()

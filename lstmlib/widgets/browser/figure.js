@@ -87,7 +87,10 @@ class Figure extends HTMLElement {
       if (accepted !== undefined) this.state[name] = accepted;
     }
     this.redraw();
-    if (this.ownsAddress) history.replaceState(null, "", this.address());
+    // not at every move of a slider or a pen: browsers refuse an address that changes so often
+    clearTimeout(this.waiting);
+    if (!this.ownsAddress) return;
+    this.waiting = setTimeout(() => history.replaceState(null, "", this.address()), 200);
   }
 
   // #name&lag=3: what differs from the first state.
@@ -119,7 +122,7 @@ class Figure extends HTMLElement {
     const focused = root.activeElement && this.drawing.contains(root.activeElement);
     const key = focused ? root.activeElement.dataset.set : undefined;
     this.drawing.innerHTML = this.draw(this.state, numbers);
-    if (key) this.drawing.querySelector(`[data-set="${key}"]`)?.focus();
+    if (key) this.drawing.querySelector(`[data-set="${key}"]`)?.focus({ preventScroll: true });
     root.querySelector(".said").textContent = this.describe(this.state, numbers);
     root.querySelector("a").setAttribute("href", this.address());
     for (const input of root.querySelectorAll(".controls [data-set]")) {
