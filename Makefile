@@ -11,7 +11,7 @@ PYTEST := PYTHONPATH=tools:tests/book $(BIN)/python -m pytest
 NBVAL  := -p strict_nbval --nbval --nbval-current-env --nbval-cell-timeout 300
 SHARED := -n 2 --dist loadfile
 
-.PHONY: help book test lint replay bench results notebooks address clean
+.PHONY: help book pdf publish test lint replay bench results notebooks address clean
 .DEFAULT_GOAL := help
 
 help:  ## this page
@@ -24,6 +24,12 @@ help:  ## this page
 
 book: $(READY)  ## build the site: _build/html/index.html
 	$(BIN)/python tools/build_book.py
+
+pdf: book  ## print the site as one book: _build/the-executable-lstm.pdf (needs chromium)
+	$(BIN)/python tools/make_pdf.py
+
+publish: book  ## build the site and the notebooks that its pages open: _build/notebooks
+	$(BIN)/python tools/publish.py
 
 test: lint  ## check everything: style, types, library, chapters, site
 	$(PYTEST) -m timing tests

@@ -3,7 +3,7 @@
     python tools/set_address.py https://github.com/you/your-book
 
 The address in pyproject.toml ([tool.book]) is the one that is replaced: that of the repository, and
-with it those of the site that GitHub Pages makes of it and of its notebooks on Colab.
+with it those of the site that GitHub Pages makes of it and of its notebooks on Colab and Binder.
 """
 
 import argparse
@@ -34,8 +34,9 @@ def addresses(repository: str) -> list[str]:
     owner, name = match.groups()
     host = f"{owner.lower()}.github.io"
     site = f"https://{host}" if name.lower() == host else f"https://{host}/{name}"
-    notebooks = f"https://colab.research.google.com/github/{owner}/{name}"
-    return [repository, site, notebooks]
+    colab = f"https://colab.research.google.com/github/{owner}/{name}"
+    binder = f"https://mybinder.org/v2/gh/{owner}/{name}"
+    return [repository, site, colab, binder]
 
 
 def replace(text: str, old: list[str], new: list[str]) -> str:

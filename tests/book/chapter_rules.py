@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from publish import bootstrap, repository
 from run_notebooks import is_slug, normalise
 
 LONGEST_CELL = 25  # lines that are not blank
@@ -77,6 +78,8 @@ def code_cell(cell: NotebookNode, number: int) -> Iterator[str]:
         yield "an empty code cell"
     if len(lines) > LONGEST_CELL:
         yield f"{len(lines)} lines of code, more than {LONGEST_CELL}: the library is the place"
+    if cell.id == "colab" and cell.source != bootstrap(repository()):
+        yield "not what tools/publish.py has for this cell"
     if cell.id != "colab" and any(line.lstrip().startswith(("!", "%")) for line in lines):
         yield "a magic or a shell command"
     if tags & FORBIDDEN_TAGS or "NBVAL_" in cell.source:

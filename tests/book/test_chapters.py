@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from chapter_rules import faults
+from publish import bootstrap, repository
 from run_notebooks import normalise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,7 @@ def notebook(code, result, shown):
     return nbformat.v4.new_notebook(
         cells=[
             prose(OPENING, id="title"),
-            code("pass", name="colab", tags=["remove-cell"]),
+            code(bootstrap(repository()), name="colab", tags=["remove-cell"]),
             code("1 + 1", result("2", count=2), name="sum", count=2),
             code("plot()", shown(image_svg="<svg/>"), name="plot", count=3, mystnb=ALT),
             prose(CLOSING, id="closing"),
@@ -105,6 +106,7 @@ BROKEN = {
         source=CLOSING.replace("{solution}", "{tip}")
     ),
     "the first code cell is `colab`": lambda cells: cells[1].update(id="setup"),
+    "cell colab: not what": lambda cells: cells[1].update(source="%pip install lstmlib"),
     "empty code cell": lambda cells: cells[2].update(source=""),
     "26 lines of code": lambda cells: cells[2].update(source="x = 1\n\n" * 26),
     "a shell command": lambda cells: cells[2].update(source="!ls"),

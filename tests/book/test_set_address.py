@@ -4,7 +4,9 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import nbformat
 import pytest
+from publish import bootstrap
 from set_address import addresses, replace, set_address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +45,15 @@ def test_no_file_keeps_the_old_address(house):
     assert f'address = "{MINE}"' in (house / "pyproject.toml").read_text()
 
 
+def test_notebooks_install_from_the_new_address(house):
+    set_address(house, MINE)
+    paths = [*house.glob("chapters/*.ipynb"), *house.glob("appendix/*.ipynb")]
+    assert paths
+    for path in paths:
+        cells = nbformat.read(path, as_version=4).cells
+        assert [cell.source for cell in cells if cell.id == "colab"] == [bootstrap(MINE)]
+
+
 def test_twice_changes_nothing_more_and_back_restores(house):
     before = contents(house)
     set_address(house, MINE)
@@ -79,6 +90,7 @@ def test_the_addresses_that_follow():
         MINE,
         "https://a-teacher.github.io/lstm.course",
         "https://colab.research.google.com/github/A-Teacher/lstm.course",
+        "https://mybinder.org/v2/gh/A-Teacher/lstm.course",
     ]
     assert addresses("https://github.com/You/you.github.io")[1] == "https://you.github.io"
 
