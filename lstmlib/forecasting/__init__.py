@@ -4,7 +4,7 @@ A method is a function from a history (N, F) to the forecasts (m, F) of the m st
 """
 
 from lstmlib.forecasting.baselines import exponential_smoothing, seasonal_naive
-from lstmlib.forecasting.intervals import adaptive_half_widths, half_width
+from lstmlib.forecasting.intervals import adaptive_half_widths, half_width, spans
 from lstmlib.forecasting.lstm import LSTMForecast, Scaling, train_lstm, training_data
 from lstmlib.forecasting.rolling import Forecast, outcomes, rolling_forecasts, split
 from lstmlib.forecasting.scores import coverage, scaled_errors, seasonal_scale
@@ -25,6 +25,7 @@ __all__ = [
     "scaled_errors",
     "seasonal_naive",
     "seasonal_scale",
+    "spans",
     "split",
     "train_lstm",
     "training_data",

@@ -1,6 +1,7 @@
 """Prediction intervals from a method's own past errors."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -29,6 +30,33 @@ def half_width(errors: Float[np.ndarray, "n"], level: float) -> float:
 
 
 @checked
+def spans(
+    series: Float[np.ndarray, "N F"], origins: Sequence[int], forecasts: Float[np.ndarray, "O m F"],
+    n: int,
+) -> Float[np.ndarray, "O F"]:  # fmt: skip
+    """Return how far the last n values before each origin and the forecasts made there reach.
+
+    From the least of them to the largest. Errors divided by their spans make intervals that are
+    wide where much is in motion or a forecast strays: locally weighted conformal prediction (Lei et
+    al. 2018). However wild the forecast, its error is at most the sum of the span and of how far
+    the series has moved since the origin.
+
+    Raises
+    ------
+    ValueError
+        If n steps do not lie before each origin, or all values and forecasts of one are equal.
+    """
+    if n < 1 or not all(n <= o <= len(series) for o in origins):
+        raise ValueError(f"expected origins from n = {n} to {len(series)}, got {list(origins)}")
+    seen = np.stack([series[o - n : o] for o in origins])
+    span = np.ptp(np.concatenate([seen, forecasts], axis=1), axis=1)  # eq-series-span
+    if not (span > 0).all():
+        o = origins[int(np.argwhere(span == 0)[0, 0])]
+        raise ValueError(f"expected values that vary, got the same {n} before origin {o} and after")
+    return span
+
+
+@checked
 def adaptive_half_widths(
     errors: Float[np.ndarray, "O m"], start: int, level: float, rate: float = 0.05
 ) -> Float[np.ndarray, "P m"]:
@@ -36,10 +64,10 @@ def adaptive_half_widths(
 
     At origin o only errors that were known then are used: at horizon h those of the origins up to
     o − h. After an outcome outside its interval the level of the next is raised by rate · level,
-    after one inside lowered by rate · (1 − level), so that over time the share of the outcomes
-    inside approaches ``level`` even where the errors grow (Gibbs and Candès 2021). Theirs are
-    infinite where that level exceeds 1. These reach as far as the largest error so far: where
-    nearly every error is the largest yet, they cannot keep up.
+    after one inside lowered by rate · (1 − level) (Gibbs and Candès 2021). A level p above 1, for
+    which theirs are infinite, is taken for p times the largest error so far, one of 0 or less for
+    0. So the share of the outcomes inside approaches ``level`` whatever the errors do, as long as
+    none is more than a fixed multiple of the largest that was known: each may be the largest yet.
 
     Parameters
     ----------
@@ -62,11 +90,13 @@ def adaptive_half_widths(
         raise ValueError(f"expected 0 < level < 1 and rate >= 0, got {level} and {rate}")
     if not m <= start < O:
         raise ValueError(f"expected start from m = {m} to {O - 1}, got {start}")
-    widths = np.empty((O - start, m))
+    widths = np.zeros((O - start, m))
     for h in range(1, m + 1):
         wanted = level
         for o in range(start, O):
-            widths[o - start, h - 1] = half_width(errors[: o - h + 1, h - 1], min(wanted, 1.0))
+            if wanted > 0:
+                past = errors[: o - h + 1, h - 1]
+                widths[o - start, h - 1] = max(wanted, 1.0) * half_width(past, min(wanted, 1.0))
             known = o - h + 1  # the origin whose outcome at horizon h the next step brings
             if known >= start:
                 outside = abs(errors[known, h - 1]) > widths[known - start, h - 1]

@@ -17,6 +17,7 @@ from lstmlib.forecasting import (
     scaled_errors,
     seasonal_naive,
     seasonal_scale,
+    spans,
     split,
     train_lstm,
 )
@@ -24,6 +25,8 @@ from lstmlib.lab.experiment import Result, experiment, grid
 
 HORIZON = 12
 LEVEL = 0.9
+OTHER_LEVELS = (0.8, 0.95)
+"""Looked at only after the rule for the intervals had been settled."""
 
 OBSERVED: dict[str, tuple[Callable[[], np.ndarray], int]] = {
     "CO2": (co2, 12),
@@ -42,21 +45,23 @@ BASELINES = ["seasonal naive", "exponential smoothing"]
 LSTMS = ["LSTM, direct", "LSTM, recursive"]
 
 
-def make_method(name: str, series: np.ndarray, period: int, *, seed: int) -> Forecast:
-    """Return one of the methods, made from the training and validation parts of a series (N, 1).
+def lag(period: int) -> int:
+    """Return how many steps are read: three periods, or 30 steps where the period is 1."""
+    return 3 * period if period > 1 else 30
 
-    An LSTM reads three periods, or 30 steps where the period is 1.
-    """
+
+def make_method(name: str, series: np.ndarray, period: int, *, seed: int) -> Forecast:
+    """Return one of the methods, made from the training and validation parts of a series (N, 1)."""
     train_end, valid_end = split(len(series))
-    lag = 3 * period if period > 1 else 30
+    n = lag(period)
     if name == "seasonal naive":
         return seasonal_naive(period, HORIZON)
     if name == "exponential smoothing":
         return exponential_smoothing(series[:train_end], period, HORIZON)
     if name == "LSTM, direct":
-        return train_lstm(series[:valid_end], train_end, lag=lag, horizon=HORIZON, seed=seed)[0]
+        return train_lstm(series[:valid_end], train_end, lag=n, horizon=HORIZON, seed=seed)[0]
     if name == "LSTM, recursive":
-        one, _ = train_lstm(series[:valid_end], train_end, lag=lag, horizon=1, seed=seed)
+        one, _ = train_lstm(series[:valid_end], train_end, lag=n, horizon=1, seed=seed)
         return recursive(one, HORIZON)
     raise ValueError(f"expected one of {BASELINES + LSTMS}, got {name!r}")
 
@@ -71,6 +76,8 @@ def judge(forecast: Forecast, series: np.ndarray, period: int) -> Result:
     coverage, width
         Of the intervals with level 0.9, their width in the unit of the error. The errors of the
         validation part are where they start from, though by them an LSTM's weights were chosen.
+    coverage 0.8, coverage 0.95
+        Of the intervals with other levels.
     """
     train_end, valid_end = split(len(series))
     origins = range(train_end, len(series) - HORIZON + 1)
@@ -78,12 +85,18 @@ def judge(forecast: Forecast, series: np.ndarray, period: int) -> Result:
     actual = outcomes(series, origins, HORIZON)
     scale = seasonal_scale(series[:train_end], period)
     start = valid_end - train_end
-    half = adaptive_half_widths((actual - forecasts)[..., 0], start, LEVEL)
-    tested, came = forecasts[start:], actual[start:]
+    errors = (actual - forecasts)[..., 0]
+    span = spans(series, origins, forecasts, lag(period))
+    half = {
+        level: span[start:] * adaptive_half_widths(errors / span, start, level)
+        for level in (LEVEL, *OTHER_LEVELS)
+    }
+    held = {level: coverage(-q, q, errors[start:]).tolist() for level, q in half.items()}
     return {
-        "error": scaled_errors(tested, came, scale)[:, 0].tolist(),
-        "coverage": coverage(tested[..., 0] - half, tested[..., 0] + half, came[..., 0]).tolist(),
-        "width": (2 * half.mean(axis=0) / scale[0]).tolist(),
+        "error": scaled_errors(forecasts[start:], actual[start:], scale)[:, 0].tolist(),
+        "coverage": held[LEVEL],
+        "width": (2 * half[LEVEL].mean(axis=0) / scale[0]).tolist(),
+        **{f"coverage {level}": held[level] for level in OTHER_LEVELS},
     }
 
 

@@ -29,6 +29,7 @@ from lstmlib.forecasting import (
     scaled_errors,
     seasonal_naive,
     seasonal_scale,
+    spans,
 )
 from lstmlib.lab import forecast_sizes, forecasts
 from lstmlib.torch import Forecaster
@@ -226,11 +227,23 @@ def test_conformal(k, level):
         assert sum(inside) == math.ceil((k + 1) * level)
 
 
-@given(seed=SEEDS, m=st.integers(1, 3))
-def test_adaptive(seed, m):
+@given(seed=SEEDS, n=st.integers(1, 5), m=st.integers(1, 5))
+def test_span(seed, n, m):
+    """eq-series-span: the widest of all pairs of values and forecasts in view."""
+    rng = np.random.default_rng(seed)
+    v, forecasts = rng.normal(size=(20, 1)), rng.normal(size=(3, m, 1))
+    origins = [5, 9, 20]
+    d = spans(v, origins, forecasts, n)
+    for k, o in enumerate(origins):
+        view = [*v[o - n : o, 0], *forecasts[k, :, 0]]  # v[t - 1] is the value of step t
+        assert d[k, 0] == max(abs(a - b) for a, b in itertools.product(view, view))
+
+
+@given(seed=SEEDS, m=st.integers(1, 3), rate=st.sampled_from([0.0717, 0.6131]))
+def test_adaptive(seed, m, rate):
     """eq-series-adaptive: the levels found anew from the outcomes known at each origin."""
     rng = np.random.default_rng(seed)
-    O, start, level, rate = 30, 6, 0.8123, 0.0717
+    O, start, level = 30, 6, 0.8123
     e = rng.normal(size=(O, m)) * np.linspace(1, 3, O)[:, None]
     q = adaptive_half_widths(e, start, level, rate)
     for h in range(1, m + 1):
@@ -239,8 +252,13 @@ def test_adaptive(seed, m):
             outside = sum(abs(e[k, h - 1]) > q[k - start, h - 1] for k in closed)
             p = level + rate * (len(closed) * (level - 1) + outside)
             past = sorted(abs(e[: o - h + 1, h - 1]))
-            rank = min(max(math.ceil((len(past) + 1) * min(p, 1.0)), 1), len(past))
-            assert q[o - start, h - 1] == past[rank - 1]
+            if p > 1:
+                expected = p * past[-1]
+            elif p > 0:
+                expected = past[min(math.ceil((len(past) + 1) * p), len(past)) - 1]
+            else:
+                expected = 0
+            assert q[o - start, h - 1] == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("h", [1, 4, 12])
@@ -263,6 +281,16 @@ def test_the_runs_of_the_table_are_complete():
         errors = lab.load(name).values("error", series=series, method=method)
         assert len(errors) == (1 if method in forecasts.BASELINES else 5)
         assert all(len(error) == forecasts.HORIZON for error in errors)
+
+
+@pytest.mark.parametrize("series", list(forecasts.OBSERVED))
+def test_the_intervals_hold(series):
+    """eq-series-coverage: within five points of 0.9, every method, seed and horizon asked."""
+    for method in forecasts.BASELINES + forecasts.LSTMS:
+        name = "baseline_forecasts" if method in forecasts.BASELINES else "lstm_forecasts"
+        for held in lab.load(name).values("coverage", series=series, method=method):
+            for h in (1, 6, forecasts.OBSERVED[series][1]):
+                assert abs(held[h - 1] - 0.9) < 0.05
 
 
 def test_the_numbers_in_the_table_of_rules(cells):

@@ -18,6 +18,7 @@ from lstmlib.forecasting import (
     scaled_errors,
     seasonal_naive,
     seasonal_scale,
+    spans,
     split,
     train_lstm,
     training_data,
@@ -208,25 +209,56 @@ def test_adaptive_intervals_hold_their_level_where_errors_grow():
         assert by_rate[0.0] < 0.85
 
 
-def test_adaptive_intervals_cannot_exceed_the_largest_error():
-    """Errors that are always the largest yet are never inside."""
-    errors = np.exp(0.05 * np.arange(300))[:, None]
-    assert (adaptive_half_widths(errors, 100, 0.9) < errors[100:]).all()
+@pytest.mark.parametrize("factor", [0.95, 1.02, 1.2])
+@pytest.mark.parametrize("h", [1, 3])
+def test_adaptive_intervals_hold_their_level_where_every_error_is_the_largest_yet(factor, h):
+    """Or the smallest: in the long run, though each error is outside all that was seen."""
+    errors = (factor ** np.arange(1500.0))[:, None].repeat(h, axis=1)
+    width = adaptive_half_widths(errors, 100, 0.9)
+    assert (errors[100:] <= width).mean(axis=0) == pytest.approx(0.9, abs=0.02)
+
+
+@given(seed=SEEDS, h=st.integers(1, 4), level=st.sampled_from([0.5, 0.8, 0.9]))
+@settings(max_examples=40)
+def test_adaptive_coverage_is_bounded_whatever_the_errors_do(seed, h, level):
+    """By what the level can have moved: from 0 to how far an error exceeds all known ones."""
+    rng = np.random.default_rng(seed)
+    errors = np.exp(rng.normal(scale=rng.uniform(0, 3), size=200).cumsum() * rng.choice([0.1, 1]))
+    start, rate, K = 20, 0.2, 180 - h
+    width = adaptive_half_widths(errors[:, None].repeat(h, axis=1), start, level, rate)[:, -1]
+    largest = np.maximum.accumulate(errors)[start - h : -h]
+    excess = max(1.0, (errors[start:] / largest).max())
+    share = (errors[start:] > width)[:K].mean()
+    assert abs(share - (1 - level)) <= (excess + rate * h) / (rate * K)
+
+
+@given(seed=SEEDS, factor=st.floats(1e-3, 1e3))
+def test_adaptive_widths_are_in_the_unit_of_the_errors(seed, factor):
+    errors = np.random.default_rng(seed).standard_t(2, size=(60, 3))
+    width = adaptive_half_widths(errors, 20, 0.9)
+    assert (width >= 0).all()
+    assert adaptive_half_widths(factor * errors, 20, 0.9) == pytest.approx(factor * width)
+    assert np.array_equal(adaptive_half_widths(-errors, 20, 0.9), width)
 
 
 def test_adaptive_levels_by_hand():
-    """At horizon 2 an outcome counts two origins later: the level goes up after a miss."""
-    errors = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9, 0.5, 0.5, 0.5])[:, None].repeat(2, axis=1)
-    widths = adaptive_half_widths(errors, 4, 0.5, rate=0.2)[:, 1]
-    wanted, expected = 0.5, []
-    for o in range(4, 12):
-        if o - 2 >= 4:
-            missed = abs(errors[o - 2, 1]) > expected[o - 2 - 4]
-            wanted += 0.1 if missed else -0.1
-        known = np.sort(errors[: o - 1, 1])
-        k = int(np.ceil((len(known) + 1) * min(wanted, 1) - 1e-9))
-        expected.append(known[min(k, len(known)) - 1])
+    """At horizon 2 an outcome counts two origins later: the level goes up after a miss.
+
+    Above 1 it is how often the interval reaches as far as the largest known error.
+    """
+    errors = np.array([1.0, 2, 1, 1, 4, 8, 20, 1, 1, 1, 1, 1])[:, None].repeat(2, axis=1)
+    widths = adaptive_half_widths(errors, 4, 0.5, rate=0.8)[:, 1]
+    # known:     3 errors  4    5 with 4  6 with 8  7 with 20
+    levels = [0.5, 0.5, 0.9, 1.3, 1.7, 1.3, 0.9, 0.5]
+    expected = [1, 1, 4, 1.3 * 8, 1.7 * 20, 1.3 * 20, 20, 1]
+    assert len(levels) == len(widths)
     assert widths == pytest.approx(expected)
+
+
+def test_a_level_of_nothing_is_no_width():
+    """Outcomes that are always inside lower the level to 0, where none is."""
+    widths = adaptive_half_widths(np.r_[5.0, np.ones(9)][:, None], 1, 0.5, rate=0.5)[:, 0]
+    assert widths == pytest.approx([5, 1, 0, 1, 0, 1, 0, 1, 0])
 
 
 @given(h=st.integers(1, 4), seed=SEEDS)
@@ -241,6 +273,26 @@ def test_no_interval_knows_the_future(h, seed):
     changed[o - h + 1 :, h - 1] *= 100
     assert np.array_equal(adaptive_half_widths(changed, 10, 0.8)[: o - 9, h - 1],
                           widths[: o - 9, h - 1])  # fmt: skip
+
+
+def test_spans_by_hand():
+    series = np.array([[9.0, 0], [1, 5], [4, 7], [3, 6], [100, 100]])
+    forecasts = np.array([[[2.0, 6], [3, 6]], [[8, 9], [-1, 7]]])
+    assert np.array_equal(spans(series, [3, 4], forecasts, 2), [[3, 2], [9, 3]])
+
+
+@given(seed=SEEDS)
+def test_no_error_exceeds_its_span_and_the_change(seed):
+    """However wild the forecasts; and what comes after the origin does not count."""
+    rng = np.random.default_rng(seed)
+    y = rng.standard_normal((40, 1)).cumsum(axis=0)
+    origins = range(10, 37)
+    wild = rng.standard_cauchy(size=(len(origins), 4, 1))
+    span = spans(y, origins, wild, 6)
+    change = np.abs(outcomes(y, origins, 4) - y[9:36, None])
+    assert (np.abs(outcomes(y, origins, 4) - wild) <= span[:, None] + change + 1e-9).all()
+    later = np.concatenate([y[:20], rng.standard_normal((20, 1))])
+    assert np.array_equal(spans(later, origins[:11], wild[:11], 6), span[:11])
 
 
 @pytest.mark.parametrize("anchored", [False, True])
@@ -351,7 +403,13 @@ def test_bad_input(trained):
         (lambda: outcomes(y, [], 4), "from 0 to 116, .* got ..$"),
         (lambda: half_width(np.zeros(0), 0.9), "at least one error, got none"),
         (lambda: adaptive_half_widths(y, 0, 0.9), "start from m = 1 to 119, got 0"),
+        (lambda: adaptive_half_widths(y, 120, 0.9), "start from m = 1 to 119, got 120"),
         (lambda: adaptive_half_widths(y, 5, 1.0), "expected 0 < level < 1"),
+        (lambda: adaptive_half_widths(y, 5, 0.9, -0.1), "and rate >= 0, got 0.9 and -0.1"),
+        (lambda: spans(y, [5], y[None, :4], 6), "origins from n = 6 to 120, got .5."),
+        (lambda: spans(y, [121], y[None, :4], 6), "origins from n = 6 to 120, got .121."),
+        (lambda: spans(y, [5], y[None, :4], 0), "origins from n = 0 to 120, got .5."),
+        (lambda: spans(0 * y, [7], 0 * y[None, :4], 6), "the same 6 before origin 7 and after"),
     ]
     for call, message in cases:
         with pytest.raises(ValueError, match=message):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lstmlib.forecasting import adaptive_half_widths
 from lstmlib.lab import load
 from lstmlib.lab.forecast_inputs import lag_axis
 from lstmlib.lab.forecast_sizes import OTHERS, USUAL, forecast_sizes
@@ -17,19 +18,48 @@ from lstmlib.lab.forecasts import (
 from lstmlib.lab.sizes import character_sizes, digit_sizes
 
 
+def known_beforehand(y, off=0.0):
+    """Forecast what comes, or that and a constant."""
+    return lambda history: y[len(history) : len(history) + HORIZON] + off
+
+
 def test_who_knows_the_future_makes_no_error():
     """And intervals of no width hold it."""
     y = np.random.default_rng(0).standard_normal((100, 1))
-    result = judge(lambda history: y[len(history) : len(history) + HORIZON], y, 4)
-    assert result == {"error": [0.0] * 12, "coverage": [1.0] * 12, "width": [0.0] * 12}
+    nothing, all_of_it = [0.0] * 12, [1.0] * 12
+    assert judge(known_beforehand(y), y, 4) == {
+        "error": nothing, "width": nothing,
+        "coverage": all_of_it, "coverage 0.8": all_of_it, "coverage 0.95": all_of_it,
+    }  # fmt: skip
 
 
 def test_an_error_of_one_scale_is_one():
     y = np.random.default_rng(0).standard_normal((100, 1))
     scale = np.abs(y[4:60] - y[:56]).mean()
-    result = judge(lambda history: y[len(history) : len(history) + HORIZON] + scale, y, 4)
-    assert result["error"] == pytest.approx([1.0] * 12)
-    assert result["width"] == pytest.approx([2.0] * 12)
+    assert judge(known_beforehand(y, scale), y, 4)["error"] == pytest.approx([1.0] * 12)
+
+
+def test_no_unit_matters():
+    """Of a series in another unit, errors, widths and coverages are the same."""
+    y = np.random.default_rng(0).standard_normal((100, 1))
+    celsius = judge(known_beforehand(y, 0.3), y, 4)
+    fahrenheit = judge(known_beforehand(1.8 * y + 32, 0.54), 1.8 * y + 32, 4)
+    for key in ("error", "width"):
+        assert fahrenheit[key] == pytest.approx(celsius[key])
+    assert fahrenheit["coverage"] == celsius["coverage"]
+
+
+def test_the_intervals_are_those_of_the_relative_errors():
+    """The width by a loop over the origins, for a forecast of 0 and one horizon."""
+    y = np.random.default_rng(0).standard_normal((100, 1)).cumsum(axis=0)
+    result = judge(lambda history: np.zeros((HORIZON, 1)), y, 4)
+    origins = range(60, 89)
+    span = np.array([np.ptp(np.r_[y[o - 12 : o, 0], 0]) for o in origins])
+    relative = np.array([y[o + 2, 0] for o in origins]) / span  # three steps ahead
+    q = adaptive_half_widths(relative[:, None].repeat(3, axis=1), 15, 0.9)[:, 2]
+    scale = np.abs(y[4:60] - y[:56]).mean()
+    assert result["width"][2] == pytest.approx((2 * q * span[15:]).mean() / scale)
+    assert result["coverage"][2] == (np.abs(relative[15:]) <= q).mean()
 
 
 @pytest.mark.parametrize("series", list(OBSERVED))
