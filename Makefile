@@ -8,6 +8,7 @@ READY    := .venv/.ready
 # The chapters are tests too: nbval runs them again, as tests/book/strict_nbval.py has it.
 # Two processes share the work, one file at a time, with a thread each.
 PYTEST := PYTHONPATH=tools:tests/book $(BIN)/python -m pytest
+BUILT  := SITE=_build/html
 NBVAL  := -p strict_nbval --nbval --nbval-current-env --nbval-cell-timeout 300
 SHARED := -n 2 --dist loadfile
 
@@ -31,9 +32,9 @@ pdf: book  ## print the site as one book: _build/the-executable-lstm.pdf (needs 
 publish: book  ## build the site and the notebooks that its pages open: _build/notebooks
 	$(BIN)/python tools/publish.py
 
-test: lint  ## check everything: style, types, library, chapters, site
-	$(PYTEST) -m timing tests
-	OMP_NUM_THREADS=1 $(PYTEST) -m "not timing" $(NBVAL) $(SHARED) $(CHAPTERS) tests
+test: lint book  ## check everything: style, types, library, chapters, site
+	$(BUILT) $(PYTEST) -m timing tests
+	OMP_NUM_THREADS=1 $(BUILT) $(PYTEST) -m "not timing" $(NBVAL) $(SHARED) $(CHAPTERS) tests
 
 lint: $(READY)  ## check style and types alone
 	$(BIN)/ruff check .

@@ -28,7 +28,8 @@ class Table:
         return "\n".join(padded)
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in self.header)
+        names = (f'<th scope="col">{escape(cell)}</th>' for cell in self.header)
+        head = "".join(names).replace('<th scope="col"></th>', "<td></td>")  # a corner
         lines = [f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>"]
         for name, *cells in self.rows:
             data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)

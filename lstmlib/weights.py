@@ -11,7 +11,7 @@ Known are RNN, LSTM and GRU, each also in both directions and stacked, and Dense
 not be said: ``W_h`` has as many blocks of H rows as the layer has gates, G = 1, 4 or 3.
 
 ============  ======================  ==========================  ================================
-..            lstmlib.numpy           torch.nn                    keras.layers
+what          lstmlib.numpy           torch.nn                    keras.layers
 ============  ======================  ==========================  ================================
 input         ``W_x`` (GH, D)         ``weight_ih_l0`` (GH, D)    ``kernel`` (D, GH)
 recurrent     ``W_h`` (GH, H)         ``weight_hh_l0`` (GH, H)    ``recurrent_kernel`` (H, GH)

@@ -99,3 +99,8 @@ def test_how_a_table_is_shown():
     assert '<th scope="col">axes</th>' in shown
     assert '<th scope="row"><code>W_x</code></th><td>(4H, D)</td>' in shown
     assert "(4H,) &amp; more" in shown
+
+
+def test_an_empty_corner_of_a_table_is_no_header():
+    shown = Table(("", "loss"), (("LSTM", "1"),))._repr_html_()
+    assert '<thead><tr><td></td><th scope="col">loss</th></tr></thead>' in shown

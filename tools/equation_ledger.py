@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import library_pages
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("appendix/equation_ledger.md")
 PAGES = ["intro.md", "chapters/*.ipynb", "appendix/*.md", "appendix/*.ipynb"]
@@ -223,35 +225,49 @@ def ledger(root: Path) -> str:
         f"checks it: {len(functions)} functions and cells, {len(checks)} tests. The page is made "
         "from the chapters, the library and the tests themselves; an equation without a line of "
         "code or without a test stops the build. A number leads to the equation in its chapter, "
-        "the name of a function or of a test to its line in the repository.",
+        "the name of a function to its documentation, that of a file or a test to the line in the "
+        "repository.",
     ]
+    documented = library_pages.documented(root)
     for page in dict.fromkeys(equation.page for equation in written):
         here = [equation for equation in written if equation.page == page]
         text.append(f"## [{title(root / page)}](../{page.as_posix()})")
         text += [
-            entry(equation, computed[equation.label], tested[equation.label], files)
+            entry(equation, computed[equation.label], tested[equation.label], files, documented)
             for equation in here
         ]
     return "\n\n".join(text) + "\n"
 
 
-def entry(equation: Equation, computed: list[Place], tested: list[Place], files: str) -> str:
+def entry(
+    equation: Equation,
+    computed: list[Place],
+    tested: list[Place],
+    files: str,
+    documented: dict[tuple[Path, str], library_pages.Entry],
+) -> str:
     """Return the block of one equation."""
+    places = []
+    for place in computed:
+        function = library_pages.entry_of(documented, place.path, place.name)
+        places.append(link(place, files, function.name if function else ""))
     lines = [f"- {{eq}}`{equation.label}` `{equation.label}`", ""]
     lines += [f"  {line}".rstrip() for line in f"```{{math}}\n{equation.formula}\n```".splitlines()]
     lines.append("")
-    lines.append(f"  Code: {'; '.join(link(place, files) for place in computed)}")
+    lines.append(f"  Code: {'; '.join(places)}")
     for place in tested:
         says = re.sub(r"([\\`*_{}\[\]<>$#|~])", r"\\\1", place.says.rstrip("."))
         lines += ["", f"  Test: {link(place, files)}" + (f": {says}" if says else "")]
     return "\n".join(lines)
 
 
-def link(place: Place, files: str) -> str:
-    """Return a link to a line of the repository; of a notebook to its source."""
-    path = place.path.as_posix()
+def link(place: Place, files: str, entry: str = "") -> str:
+    """Return a link to a line of the repository, and to the entry of the library with a name."""
     plain = "?plain=1" if place.path.suffix == ".ipynb" else ""
-    return f"[`{place.name}`]({files}/{path}{plain}#L{place.line}) in `{place.path.name}`"
+    line = f"{files}/{place.path.as_posix()}{plain}#L{place.line}"
+    if entry:
+        return f"{{py:obj}}`{place.name} <{entry}>` in [`{place.path.name}`]({line})"
+    return f"[`{place.name}`]({line}) in `{place.path.name}`"
 
 
 def write(root: Path) -> None:

@@ -93,7 +93,8 @@ def test_a_whole_book(book):
         "eq-sum-total` `eq-sum-total`\n\n  ```{math}\n  s = \\sum_t x_t\n  ```\n"
     )
     at = "https://github.com/a/b/blob/main"
-    assert f"[`Sum.total`]({at}/lstmlib/sums.py#L10) in `sums.py`" in total
+    entry = "{py:obj}`Sum.total <lstmlib.sums.Sum.total>`"
+    assert f"{entry} in [`sums.py`]({at}/lstmlib/sums.py#L10)" in total
     assert f"[`test_total`]({at}/tests/chapters/test_sum.py#L1) in `test_sum.py`" in total
     assert "against a loop, x\\_t by x\\_t\n" in total
     assert "Nothing more" not in total

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup, Tag
@@ -169,9 +170,36 @@ def test_no_page_shows_an_error_or_source_that_was_not_understood(site, pages):
         assert not bad.search(article.get_text()), (path, bad.search(article.get_text()))
 
 
-def test_chapters_open_in_colab(site, pages):
+def test_every_page_offers_what_can_be_done_with_it(site, pages):
+    for path, page in pages.items():
+        if page.find("meta", attrs={"http-equiv": "Refresh"}) or path.name == "search.html":
+            continue
+        address = path.relative_to(site).as_posix()
+        actions = {tag.get_text(strip=True): tag["href"] for tag in page.select("a.page-action")}
+        report = parse_qs(urlsplit(actions.pop("Report a mistake")).query)
+        assert page.find("h1").get_text().removesuffix("#") in report["title"][0], path
+        assert report["body"][0].splitlines()[0].endswith("/" + address), path
+        if (ROOT / address).with_suffix(".ipynb").exists():
+            assert {"Open in Colab", "Download notebook"} <= actions.keys(), path
+
+
+def test_every_chapter_says_how_long_it_takes_before_it_begins(site, pages):
+    minutes = r"\d+ (seconds|minutes?)"
     for chapter in ROOT.glob("chapters/*.ipynb"):
-        page = pages[site / "chapters" / f"{chapter.stem}.html"]
-        addresses = [address for _, address in links(page) if "colab.research" in address]
-        assert addresses
-        assert all(address.endswith(f"/blob/main/chapters/{chapter.name}") for address in addresses)
+        article = pages[site / "chapters" / f"{chapter.stem}.html"].find("article")
+        opening = article.find("section").find(class_="admonition").get_text()
+        assert re.search(rf"{minutes} to read, {minutes} to run", " ".join(opening.split())), (
+            chapter
+        )
+
+
+def test_every_chapter_leads_to_the_one_before_and_the_one_after(site, pages):
+    chapters = sorted(path.stem for path in ROOT.glob("chapters/*.ipynb"))
+    for before, after in pairwise(chapters):
+        leads = pages[site / "chapters" / f"{before}.html"].select_one(
+            ".prev-next-area .right-next"
+        )
+        returns = pages[site / "chapters" / f"{after}.html"].select_one(
+            ".prev-next-area .left-prev"
+        )
+        assert (leads["href"], returns["href"]) == (f"{after}.html", f"{before}.html")
