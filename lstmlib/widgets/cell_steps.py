@@ -17,12 +17,11 @@ from jaxtyping import Float
 from lstmlib._shapes import checked
 from lstmlib.numpy import LSTMState, lstm_step, lstm_step_backward
 from lstmlib.widgets.controls import Number, Slider
-from lstmlib.widgets.figure import Figure, Numbers, State
+from lstmlib.widgets.figure import Figure, Numbers, State, check_finite, lowered
 
 MOST = 3  # steps whose states a phone's width shows
 LIMIT = 10.0  # of inputs and biases: there a sigmoid is within 0.00005 of its end
 GATES = "ifgo"
-INDICES = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 FORWARD = ("z", "i", "f", "g", "o", "keep", "add", "c", "tanh", "h")
 BACKWARD = ("dh", "do", "dc", "df", "di", "dg", "dz", "dx", "dh_prev", "dc_prev")
@@ -149,7 +148,7 @@ def _layout(T: int) -> dict[str, list[Any]]:
             back = f"d{state}_prev.{t + 1}"
             wires.append(([(left + 1, y), (left + 1.1 * box - 1, y)], lit, [back] if t < T else []))
             middle = left + 0.55 * box
-            labels.append((middle, y - 7, "middle", f"{state}{_index(t)}", f"{state}.{t}"))
+            labels.append((middle, y - 7, "middle", f"{state}{lowered(t)}", f"{state}.{t}"))
             if t < T:
                 labels.append((middle, y + 14, "middle", "", back))
     for t in range(1, T + 1):
@@ -159,13 +158,9 @@ def _layout(T: int) -> dict[str, list[Any]]:
         backward = [*(f"{name}.{t}" for name in BACKWARD), *weights]
         nodes.append((middle, 39, box, 78, "", "step", forward, backward))
         labels.append((middle, 20, "middle", f"step {t}", ""))
-        labels.append((middle, 43, "middle", f"x{_index(t)}", f"x.{t}"))
+        labels.append((middle, 43, "middle", f"x{lowered(t)}", f"x.{t}"))
         labels.append((middle, 62, "middle", "", f"dx.{t}"))
     return {"wires": wires, "nodes": nodes, "labels": labels}
-
-
-def _index(t: int) -> str:
-    return str(t).translate(INDICES)
 
 
 def _formula(text: str) -> str:
@@ -207,7 +202,7 @@ def _texts(T: int) -> dict[str, tuple[str, str, str, str, str]]:
             forward, "four weighted sums", "eq-lstm-preactivation",
             "z_q = W_xq x_{t} + W_hq h_{p} + b_q|"
             + _each("z_Q = {W_x_Q}·{x} + {W_h_Q}·{h.p} + {b_Q} = {z_Q}"),
-            f"the four boxes weigh x{{_t}} and h{{_p}} and add a bias, {_four('z')}.",
+            f"the four boxes weigh x{{_t}} and h{{_p}} and add a bias. The sums: {_four('z')}.",
         ),
         "i": (
             forward, "input gate", "eq-lstm-gates", "i = σ(z_i)|= σ({z_i})|= {i}",
@@ -300,7 +295,7 @@ def _texts(T: int) -> dict[str, tuple[str, str, str, str, str]]:
             backward, "the four sums", "eq-lstmback-dz",
             "dz_q = dq·q·(1 − q), dz_g = dg·(1 − g²)|"
             + _each("dz_Q = {dQ}·{Q}·(1 − {Q}) = {dz_Q}").replace("{g}·(1 − {g})", "(1 − {g}²)"),
-            f"the slopes of σ and tanh take the gradients back to the sums, {_four('dz')}.",
+            f"the slopes of σ and tanh take the gradients back to the sums: {_four('dz')}.",
         ),
         "dx": (
             backward, "input", "eq-lstmback-dx",
@@ -375,9 +370,7 @@ class CellSteps(Figure):
         T = len(x)
         if not 1 <= T <= MOST:
             raise ValueError(f"expected 1 to {MOST} steps, got {T}")
-        for what, array in {"W_x": W_x, "W_h": W_h, "targets": targets}.items():
-            if not np.isfinite(array).all():
-                raise ValueError(f"expected finite numbers in {what}, got {array.tolist()}")
+        check_finite(W_x=W_x, W_h=W_h, targets=targets)
         for what, array in {"x": x, "b": b}.items():
             if not (np.abs(array) <= LIMIT).all():
                 raise ValueError(
@@ -389,10 +382,8 @@ class CellSteps(Figure):
             *((name, t) for t in range(T, 0, -1) for name in BACKWARD),
             *((name, 1) for name in WEIGHTS),
         ]
-        position = Slider("operation", "Operation", operation, 0, len(self.plan))
-        position.check(operation)
         steps = range(1, T + 1)
-        inputs = {f"x_{t}": f"x{_index(t)}" for t in steps} | {f"b_{q}": f"b_{q}" for q in GATES}
+        inputs = {f"x_{t}": f"x{lowered(t)}" for t in steps} | {f"b_{q}": f"b_{q}" for q in GATES}
         values = [*x.tolist(), *b.tolist()]
         texts = {
             name: [
@@ -411,7 +402,7 @@ class CellSteps(Figure):
         super().__init__(
             name,
             [
-                position,
+                Slider("operation", "Operation", operation, 0, len(self.plan)),
                 *(
                     Number(key, label, value, -LIMIT, LIMIT, 0.1)
                     for (key, label), value in zip(inputs.items(), values, strict=True)
@@ -562,7 +553,7 @@ def _fill(template: str, t: int, values: dict[str, float]) -> str:
         before, ref = match[1] or "", match[2]
         if ref.strip("_") in steps:
             step = steps[ref.strip("_")]
-            return before + (_index(step) if ref[0] == "_" else str(step))
+            return before + (lowered(step) if ref[0] == "_" else str(step))
         written = _written(ref, values[_key(ref, t)], 4)
         return before + (f"({written})" if before and written[0] == "−" else written)
 
@@ -572,7 +563,7 @@ def _fill(template: str, t: int, values: dict[str, float]) -> str:
 def _written(ref: str, value: float, digits: int) -> str:
     """Write a number: a given one as it is, to four digits; a very small one as a power."""
     if ref[0] in "Wbxy":
-        text = re.sub(r"\.?0+$", "", f"{value:.4f}")
+        text = re.sub(r"\.?0+$", "", f"{value:z.4f}")
     elif abs(value) < 1e-9:
         text = "0"
     elif abs(value) < 0.5 * 10**-digits:

@@ -29,23 +29,22 @@ class Control:
 
 
 @dataclass(frozen=True)
-class Slider(Control):
-    """A number from ``low`` to ``high`` in steps; whole numbers where all three are."""
+class Number(Control):
+    """A number from ``low`` to ``high``, typed in; arrow keys change it by ``step``."""
 
     low: float
     high: float
     step: float = 1
 
     def check(self, value: Any) -> None:
-        if not (isinstance(value, (int, float)) and self.low <= value <= self.high):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not (number and self.low <= value <= self.high):
             raise ValueError(f"expected {self.name} from {self.low} to {self.high}, got {value!r}")
 
     def live(self) -> "ipywidgets.ValueWidget":
         import ipywidgets
 
-        whole = all(isinstance(v, int) for v in (self.low, self.high, self.step))
-        kind = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
-        return kind(**self._settings())
+        return ipywidgets.BoundedFloatText(**self._settings())
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -59,13 +58,28 @@ class Slider(Control):
 
 
 @dataclass(frozen=True)
-class Number(Slider):
-    """The same, typed in."""
+class Slider(Number):
+    """A number from ``low`` to ``high`` in steps; a whole number where all three are."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether its values are whole numbers."""
+        return all(isinstance(number, int) for number in (self.low, self.high, self.step))
+
+    def check(self, value: Any) -> None:
+        super().check(value)
+        steps = (value - self.low) / self.step
+        if abs(steps - round(steps)) > 1e-6 or (self.whole and not isinstance(value, int)):
+            kind = "whole numbers" if self.whole and self.step == 1 else f"steps of {self.step}"
+            raise ValueError(
+                f"expected {self.name} from {self.low} to {self.high} in {kind}, got {value!r}"
+            )
 
     def live(self) -> "ipywidgets.ValueWidget":
         import ipywidgets
 
-        return ipywidgets.BoundedFloatText(**self._settings())
+        kind = ipywidgets.IntSlider if self.whole else ipywidgets.FloatSlider
+        return kind(**self._settings())
 
 
 @dataclass(frozen=True)
@@ -118,3 +132,7 @@ class Hidden(Control):
 
     label: str = ""
     value: str = ""
+
+    def check(self, value: Any) -> None:
+        if not isinstance(value, str):
+            raise ValueError(f"expected {self.name} to be a text, got {value!r}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import UInt8
 
+from lstmlib._shapes import checked
 from lstmlib.analysis import trace_gates
 from lstmlib.data import digits, rows
 from lstmlib.numpy import softmax
@@ -42,6 +43,7 @@ class DigitRows(Figure):
     title = "A digit, row by row"
     scripts = ("arithmetic", "digit_rows")
 
+    @checked
     def __init__(
         self,
         examples: Sequence[int] = EXAMPLES,
@@ -59,11 +61,13 @@ class DigitRows(Figure):
         self.examples = {f"{test.test_labels[n]}, test digit {n}": n for n in examples}
         self.images = test.test_images
         options = [*self.examples, DRAWN]
-        slider = Slider("row", "Rows read", row, 1, T)
-        slider.check(row)
         super().__init__(
             name,
-            [Choice("digit", "Digit", options[0], options), slider, Hidden("drawing")],
+            [
+                Choice("digit", "Digit", options[0], options),
+                Slider("row", "Rows read", row, 1, T),
+                Hidden("drawing"),
+            ],
             {
                 "weights": {key: pack(array) for key, array in self.weights.items()},
                 "images": {

@@ -7,11 +7,14 @@ no kernel; a test holds its numbers to Python's. Values of the controls are a pl
 """
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from lstmlib.widgets.controls import Control
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 
 State = dict[str, Any]
 Numbers = dict[str, Any]
+INDICES = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 class Figure(ABC):
@@ -33,6 +37,11 @@ class Figure(ABC):
         What a reader changes, each with its first value.
     data
         What the browser's arithmetic needs, as it goes into JSON; floats keep every bit.
+
+    Raises
+    ------
+    ValueError
+        If the name could not stand in an address, or a control cannot have its first value.
     """
 
     title: ClassVar[str]
@@ -42,6 +51,12 @@ class Figure(ABC):
     """Files of ``browser/`` after figure.js, in their order; the last defines ``<lstm-…>``."""
 
     def __init__(self, name: str, controls: Sequence[Control], data: Mapping[str, Any]) -> None:
+        if not re.fullmatch(r"[A-Za-z][\w-]*", name, re.ASCII):
+            raise ValueError(
+                f"expected a name of letters, digits, - and _ that a letter begins, got {name!r}"
+            )
+        for control in controls:
+            control.check(control.value)
         self.name = name
         self.controls = tuple(controls)
         self.data = dict(data)
@@ -132,6 +147,23 @@ class Figure(ABC):
         if not hasattr(ipywidgets.VBox, "_repr_mimebundle_"):  # before version 8, as on Colab
             return bundle
         return dict(self.live()._repr_mimebundle_()) | bundle
+
+
+def show(value: float, digits: int = 2) -> str:
+    """Return a number as the browser's ``show`` writes it; what is rounded to 0 has no sign."""
+    return f"{value:z.{digits}f}".replace("-", "−")
+
+
+def lowered(number: int) -> str:
+    """Return a number as an index in plain text."""
+    return str(number).translate(INDICES)
+
+
+def check_finite(**arrays: np.ndarray) -> None:
+    """Raise ValueError unless all numbers are finite: JSON has no others."""
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"expected finite numbers in {name}, got {array.tolist()}")
 
 
 def _read(name: str) -> str:

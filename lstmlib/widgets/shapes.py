@@ -9,7 +9,7 @@ from lstmlib.numpy import GRU, LSTM, RNN, Bidirectional, LSTMState, Stacked
 from lstmlib.weights import to_torch
 from lstmlib.widgets.arrows import arrow
 from lstmlib.widgets.controls import Choice, Slider
-from lstmlib.widgets.figure import Figure, Numbers, State
+from lstmlib.widgets.figure import Figure, Numbers, State, lowered
 
 CELLS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
 GATES = {"RNN": ["tanh"], "GRU": ["r", "z", "n"], "LSTM": ["i", "f", "g", "o"]}
@@ -70,8 +70,6 @@ class Shapes(Figure):
             Slider("batch", "Batch B", batch, 1, 16),
             Slider("steps", "Steps T", steps, 1, 20),
         ]
-        for control in controls:
-            control.check(control.value)
         super().__init__(name, controls, {})
 
     def compute(self, state: State) -> Numbers:
@@ -194,9 +192,9 @@ def _wiring(state: State, numbers: Numbers) -> str:
             if t is None:
                 marks.append(f'<text x="{at}" y="{y + 4}" text-anchor="middle">…</text>')
             elif l == 0:
-                pill(at, y, [f"x{_low(t)}"], ["--muted"])
+                pill(at, y, [f"x{lowered(t)}"], ["--muted"])
             elif ways == 1:
-                pill(at, y, [f"h{_low(t)}"], ["--blue"])
+                pill(at, y, [f"h{lowered(t)}"], ["--blue"])
             else:
                 pill(at, y, ["h→", "h←"], ["--blue", "--vermillion"])
     for l in range(L):
@@ -237,10 +235,6 @@ def _wiring(state: State, numbers: Numbers) -> str:
                 marks.append(arrow((at + shift, back - 14), (at + shift, top), "--vermillion"))
                 cell(at + shift, back, "--vermillion")
     return f'<svg viewBox="0 0 400 {height}" aria-hidden="true">{"".join(marks)}</svg>'
-
-
-def _low(t: int) -> str:
-    return "".join(chr(ord("₀") + int(digit)) for digit in str(t))
 
 
 def _table(state: State, numbers: Numbers) -> str:

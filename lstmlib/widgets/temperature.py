@@ -5,10 +5,11 @@ from html import escape
 
 import numpy as np
 
+from lstmlib._shapes import checked
 from lstmlib.numpy import softmax
 from lstmlib.widgets.controls import Choice, Slider
-from lstmlib.widgets.figure import Figure, Numbers, State
-from lstmlib.widgets.text_model import bits, named, show, text_model, visible
+from lstmlib.widgets.figure import Figure, Numbers, State, show
+from lstmlib.widgets.text_model import bits, named, text_model, visible
 
 CONTEXTS = (
     "Friends, Romans, countrymen, lend me your e",
@@ -40,12 +41,14 @@ class Temperature(Figure):
     Raises
     ------
     ValueError
-        If there is no context, or temperature or top_k are outside their ranges.
+        If there is no list of contexts, one has a character that the model does not know, or
+        temperature or top_k are outside their ranges.
     """
 
     title = "Temperature and top-k"
     scripts = ("arithmetic", "symbols", "temperature")
 
+    @checked
     def __init__(
         self,
         contexts: Sequence[str] = CONTEXTS,
@@ -53,8 +56,8 @@ class Temperature(Figure):
         top_k: int = 0,
         name: str = "temperature",
     ) -> None:
-        if not contexts:
-            raise ValueError("expected at least one context, got none")
+        if not contexts or isinstance(contexts, str):  # a text is a sequence of texts, too
+            raise ValueError(f"expected a list of at least one context, got {contexts!r}")
         model = text_model()
         # START, the first symbol, is never drawn: a text starts only once.
         logits = [model.read("\n" + context)[1][-1, 1:].tolist() for context in contexts]
@@ -66,8 +69,6 @@ class Temperature(Figure):
             Slider("k", "Top-k (0: all)", top_k, 0, len(symbols)),
             Slider("draws", "Draws", 20, 0, DRAWS, 20),
         ]
-        for control in controls:
-            control.check(control.value)
         # Six digits are as good as sixteen here, and shorter.
         uniform = np.random.default_rng(0).integers(0, 10**6, DRAWS) / 10**6
         data = {"options": options, "logits": logits, "symbols": symbols}

@@ -4,11 +4,12 @@ from html import escape
 
 import numpy as np
 
+from lstmlib._shapes import checked
 from lstmlib.analysis import GateTrace
 from lstmlib.numpy import softmax
 from lstmlib.widgets.controls import Choice, Slider, Text
-from lstmlib.widgets.figure import Figure, Numbers, State
-from lstmlib.widgets.text_model import bits, named, show, text_model, visible
+from lstmlib.widgets.figure import Figure, Numbers, State, show
+from lstmlib.widgets.text_model import bits, named, text_model, visible
 from lstmlib.widgets.weights import pack
 
 LONGEST = 60  # characters
@@ -50,6 +51,7 @@ class TextGates(Figure):
     title = "A character model reads a sentence"
     scripts = ("arithmetic", "symbols", "text_gates")
 
+    @checked
     def __init__(
         self,
         text: str = "Friends, Romans, countrymen, lend me your e",
@@ -63,11 +65,9 @@ class TextGates(Figure):
             Text("text", "Sentence", text, LONGEST),
             Choice("quantity", "Show", quantity, list(QUANTITIES)),
             Choice("units", "Units", LIVELIEST, [LIVELIEST, *ranges]),
-            Slider("at", "Character, from the end", 0, -LONGEST, 0),
+            Slider("at", "Character (0 is the last)", 0, -LONGEST, 0),
             Slider("more", "Write on: characters", 0, 0, MORE),
         ]
-        for control in controls:
-            control.check(control.value)
         data = {
             "alphabet": model.vocabulary.alphabet,
             "weights": {key: pack(array) for key, array in model.weights.items()},
@@ -134,8 +134,8 @@ class TextGates(Figure):
         expected = ", ".join(f"{named(c)} ({show(p)})" for c, p in numbers["next"][:3])
         said = (
             f"The {state['quantity']} of {len(units)} units at {len(read)} characters: that of "
-            f"unit {units[row]} moves most, from {show(values[row, low])} at {named(read[low])} "
-            f"to {show(values[row, high])} at {named(read[high])}. "
+            f"unit {units[row]} has the widest range, from {show(values[row, low])} at "
+            f"{named(read[low])} to {show(values[row, high])} at {named(read[high])}. "
             f"After {_context(read, at)} the model expects {expected}; "
             f"its entropy is {show(numbers['entropy'])} bits."
         )

@@ -65,8 +65,3 @@ def visible(symbol: str) -> str:
 def named(symbol: str) -> str:
     """Return what a sentence calls a symbol."""
     return {"\n": "a line break", " ": "a space"}.get(symbol, f"“{symbol}”")
-
-
-def show(value: float, digits: int = 2) -> str:
-    """Return a number as the browser's ``show`` writes it."""
-    return f"{value:.{digits}f}".replace("-", "−")

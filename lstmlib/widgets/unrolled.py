@@ -7,7 +7,7 @@ from lstmlib._shapes import checked
 from lstmlib.numpy import RNN
 from lstmlib.widgets.arrows import arrow
 from lstmlib.widgets.controls import Choice, Slider
-from lstmlib.widgets.figure import Figure, Numbers, State
+from lstmlib.widgets.figure import Figure, Numbers, State, check_finite, lowered, show
 
 MOST = 8  # steps that a phone's width shows one by one
 START = 1.0  # h_0: not 0, so that the first copy of w counts
@@ -32,7 +32,8 @@ class Unrolled(Figure):
     Raises
     ------
     ValueError
-        If there are not eight inputs and targets, or a first value is outside its range.
+        If there are not eight inputs and targets, one is not finite, or a first value is outside
+        its range.
     """
 
     title = "A network unrolled, and its gradient in chunks"
@@ -50,14 +51,13 @@ class Unrolled(Figure):
     ) -> None:
         if len(x) != MOST:
             raise ValueError(f"expected {MOST} inputs and targets, got {len(x)}")
+        check_finite(x=x, targets=targets)
         controls = [
             Slider("steps", "Steps T", steps, 1, MOST),
             Slider("chunk", "Steps in a chunk, k", chunk, 1, MOST),
             Slider("weight", "Recurrent weight w", weight, -1.5, 1.5, 0.1),
             Choice("loss", "Loss at", "every step", ["the last step", "every step"]),
         ]
-        for control in controls:
-            control.check(control.value)
         super().__init__(
             name,
             controls,
@@ -105,12 +105,12 @@ class Unrolled(Figure):
 
     def describe(self, state: State, numbers: Numbers) -> str:
         T, k, kept, paths = state["steps"], *(numbers[name] for name in ("k", "kept", "paths"))
-        dw, full = (f"{numbers[name]['dw']:.3f}" for name in ("chunks", "full"))
+        dw, full = (show(numbers[name]["dw"], 3) for name in ("chunks", "full"))
         starts = range(1, T + 1, k)
         chunks = ", ".join(
             f"{t} to {min(t + k - 1, T)}" if min(t + k - 1, T) > t else f"{t}" for t in starts
         )
-        said = (
+        return (
             f"Nothing is cut: all {paths} paths from a loss back to a copy of w count, and dL/dw "
             f"is {full}. Of the gradient, {abs(numbers['full']['dh'][0]):.3f} arrives at step 1."
             if k == T
@@ -120,7 +120,6 @@ class Unrolled(Figure):
             f"Of the gradient, {abs(numbers['chunks']['dh'][0]):.3f} arrives at step 1 in place of "
             f"{abs(numbers['full']['dh'][0]):.3f}."
         )
-        return said.replace("-", "−")
 
     def draw(self, state: State, numbers: Numbers) -> str:
         T, k, h = state["steps"], numbers["k"], numbers["h"]
@@ -156,7 +155,7 @@ class Unrolled(Figure):
             came = reached[t - 1]
             marks.append(arrow((x(t - 1) + 11, STATES - 6), (x(t) - 11, STATES - 6), "--muted", 1))
             if t in losses:
-                marks.append(node(t, LOSSES, f"e{_low(t)}", "--purple"))
+                marks.append(node(t, LOSSES, f"e{lowered(t)}", "--purple"))
                 width = _width(numbers["immediate"][t - 1] / most)
                 marks.append(arrow((x(t), LOSSES + 12), (x(t), STATES - 13), "--vermillion", width))
             if t > 1:  # the gradient's way to the step before
@@ -180,7 +179,7 @@ class Unrolled(Figure):
                 if came
                 else arrow(*down, "--muted", 1, dashed=True)
             )
-            marks.append(node(t, STATES, f"h{_low(t)}", "--ink"))
+            marks.append(node(t, STATES, f"h{lowered(t)}", "--ink"))
             marks.append(
                 f'<rect x="{x(t) - 13:.1f}" y="{COPIES - 11}" width="26" height="22" '
                 'style="fill:var(--card);stroke:var(--blue);stroke-width:1.5"/>'
@@ -246,9 +245,5 @@ def _width(share: float) -> float:
     return 1.2 + 3.8 * abs(share)
 
 
-def _low(t: int) -> str:
-    return chr(ord("₀") + t)
-
-
 def _signed(value: float, digits: int) -> str:
-    return f"{value + 0.0:+.{digits}f}".replace("-", "−")
+    return f"{value:+z.{digits}f}".replace("-", "−")

@@ -4,11 +4,12 @@ import math
 
 import numpy as np
 
+from lstmlib._shapes import checked
 from lstmlib.analysis import cell_path, lag_bound, lag_norms, rnn_jacobians
 from lstmlib.data import latch
 from lstmlib.numpy import LSTM, RNN
 from lstmlib.widgets.controls import Choice, Slider
-from lstmlib.widgets.figure import Figure, Numbers, State
+from lstmlib.widgets.figure import Figure, Numbers, State, show
 
 H = 8
 LAGS = 40
@@ -56,6 +57,7 @@ class Vanishing(Figure):
     title = "How much of a gradient arrives"
     scripts = ("arithmetic", "vanishing")
 
+    @checked
     def __init__(
         self,
         rng: np.random.Generator,
@@ -68,10 +70,13 @@ class Vanishing(Figure):
         controls = [
             Slider("lag", "Lag k", lag, 1, LAGS),
             Slider("radius", "Spectral radius ρ", radius, 0.4, 1.5, 0.05),
-            Choice("activation", "Activation", "tanh", ("linear", "tanh")),
+            Choice(
+                "activation",
+                "Activation of the Elman network" if lstm else "Activation",
+                "tanh",
+                ("linear", "tanh"),
+            ),
         ]
-        for control in controls:
-            control.check(control.value)
         if lstm:
             controls.append(Slider("bias", "Forget bias of the LSTM", 1.0, -2.0, 5.0, 0.5))
         x, _ = latch(LAGS + 1, 1, rng=rng)  # cell_path begins after the first step
@@ -123,7 +128,7 @@ class Vanishing(Figure):
         at = {name: _power(numbers[name][k]) for name in numbers if name != "sigma"}
         said = (
             f"At lag {k} the {state['activation']} network multiplies a gradient by at most "
-            f"{at['measured']}; the bound, σ_max(W_h) = {numbers['sigma']:.2f} to the power {k}, "
+            f"{at['measured']}; the bound, σ_max(W_h) = {show(numbers['sigma'])} to the power {k}, "
             f"is {at['bound']}."
         )
         if self.lstm:

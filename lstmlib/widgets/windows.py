@@ -6,7 +6,7 @@ from jaxtyping import Float
 from lstmlib._shapes import checked
 from lstmlib.data import windows
 from lstmlib.widgets.controls import Slider
-from lstmlib.widgets.figure import Figure, Numbers, State
+from lstmlib.widgets.figure import Figure, Numbers, State, check_finite
 
 MOST = 24  # steps of a series that a phone's width shows one by one
 
@@ -17,14 +17,15 @@ class Windows(Figure):
     Parameters
     ----------
     series
-        At most 24 steps of one feature.
+        2 to 24 steps of one feature.
     lag, horizon
         n and m of :func:`lstmlib.data.windows`, at first.
 
     Raises
     ------
     ValueError
-        If the series is too long, or lag or horizon is more than half of it.
+        If the series is too short, too long or not finite, or lag or horizon is more than half
+        of it.
     """
 
     title = "Windows over a series"
@@ -35,8 +36,9 @@ class Windows(Figure):
         self, series: Float[np.ndarray, "N"], lag: int = 4, horizon: int = 2, name: str = "windows"
     ) -> None:
         N = len(series)
-        if N > MOST:
-            raise ValueError(f"expected a series of at most {MOST} steps, got {N}")
+        if not 2 <= N <= MOST:
+            raise ValueError(f"expected a series of 2 to {MOST} steps, got {N}")
+        check_finite(series=series)
         longest = N // 2  # so that every choice leaves a window
         if not (1 <= lag <= longest and 1 <= horizon <= longest):
             raise ValueError(
@@ -65,8 +67,8 @@ class Windows(Figure):
     def describe(self, state: State, numbers: Numbers) -> str:
         n, m, j, B = state["lag"], state["horizon"], numbers["j"], numbers["B"]
         return (
-            f"Window j = {j} of {B}: steps {j} to {j + n - 1} go in as X, "
-            f"steps {j + n} to {j + n + m - 1} are to come out, Y. "
+            f"Window j = {j} of {B}: X, the input, is {_steps(j, n)}; "
+            f"Y, the target, is {_steps(j + n, m)}. "
             f"All windows together: X has the shape ({n}, {B}, 1), Y ({m}, {B}, 1)."
         )
 
@@ -88,3 +90,7 @@ class Windows(Figure):
                 f'font-weight="bold">{part}</text>'
             )
         return f'<svg viewBox="0 20 400 160" aria-hidden="true">{"".join(marks)}</svg>'
+
+
+def _steps(first: int, count: int) -> str:
+    return f"step {first}" if count == 1 else f"steps {first} to {first + count - 1}"

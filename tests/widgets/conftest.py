@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,10 @@ class Example:
 
     make: Callable[[], Figure]
     states: list[dict[str, Any]] = field(default_factory=list)
+
+    @cached_property
+    def figure(self) -> Figure:
+        return self.make()
 
 
 EXAMPLES = {
@@ -122,16 +127,33 @@ def example(request) -> Example:
     return EXAMPLES[request.param]
 
 
-@pytest.fixture
-def page(browser) -> Iterator[Page]:
-    """A page whose errors fail the test."""
-    context = browser.new_context(viewport={"width": 1000, "height": 800}, has_touch=True)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
-    yield page
+@pytest.fixture(scope="session")
+def tab(browser) -> Iterator[Page]:
+    """One page for all tests: to open another for each takes longer than most of them."""
+    context = browser.new_context(has_touch=True)
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture
+def page(tab) -> Iterator[Page]:
+    """A page whose errors fail the test."""
+    errors: list[str] = []
+
+    def listen(said) -> None:
+        if said.type == "error":
+            errors.append(said.text)
+
+    def listen_to_error(error) -> None:
+        errors.append(str(error))
+
+    tab.on("console", listen)
+    tab.on("pageerror", listen_to_error)
+    tab.set_viewport_size({"width": 1000, "height": 800})
+    yield tab
+    tab.emulate_media(media="screen")
+    tab.remove_listener("console", listen)
+    tab.remove_listener("pageerror", listen_to_error)
     assert errors == []
 
 

@@ -14,7 +14,7 @@ from .conftest import EXAMPLES
 from .drawings import assert_drawn_alike
 from .test_figures import assert_same
 
-figure = EXAMPLES["cell steps"].make()
+figure = EXAMPLES["cell steps"].figure
 INPUTS = [control.name for control in figure.controls[1:]]
 END = len(figure.plan)
 ZERO, HIGH, LOW = (dict.fromkeys(INPUTS, value) for value in (0.0, 10.0, -10.0))

@@ -82,8 +82,10 @@ def test_a_finger_draws_and_does_not_scroll(figure, shown):
 
 def test_keys_draw(figure, shown):
     page = shown(figure)
+    page.set_viewport_size({"width": 360, "height": 400})
     pad = element(page, figure).get_by_role("application")
     pad.focus()
+    before = page.evaluate("scrollY")
     page.keyboard.press("Delete")
     assert not image(page, figure).any()
     page.keyboard.press("Space")
@@ -99,6 +101,7 @@ def test_keys_draw(figure, shown):
     page.keyboard.press("Space")
     assert image(page, figure)[22, 27] == 255
     assert pad.evaluate("pad => pad === pad.getRootNode().activeElement")
+    assert page.evaluate("scrollY") == before
     page.keyboard.press("Tab")  # and one gets away from it
     assert not pad.evaluate("pad => pad === pad.getRootNode().activeElement")
 
@@ -175,3 +178,15 @@ def test_digits_that_are_not_there(examples):
         widgets.DigitRows(examples)
     with pytest.raises(ValueError, match="expected row from 1 to 28"):
         widgets.DigitRows(row=0)
+
+
+def test_the_browser_draws_the_same_pixels_and_beliefs(figure, shown):
+    page = shown(figure)
+    cells = """svgs => svgs.map(svg => [...svg.querySelectorAll("g rect")].map(rect =>
+        ["x", "y", "width", "height", "fill-opacity"].map(name => rect.getAttribute(name))))"""
+    live, still = (
+        element(page, figure).locator(f".lstmlib-figure{s} svg").evaluate_all(cells)
+        for s in (".live", ":not(.live)")
+    )
+    assert live == still
+    assert all(len(drawing) > 30 for drawing in live)

@@ -67,6 +67,6 @@ def test_a_live_figure_answers_in_jupyterlab(jupyterlab, browser):
     expect(said).to_have_text(re.compile("^Window j = 1 of 15:"), timeout=120_000)
     lag = cell.locator(".widget-slider").first.get_by_role("slider")
     lag.press("ArrowRight")
-    expect(said).to_have_text(re.compile("^Window j = 1 of 14: steps 1 to 5 go in as X"))
+    expect(said).to_have_text(re.compile("^Window j = 1 of 14: X, the input, is steps 1 to 5;"))
     assert cell.locator("lstm-windows").count() == 0  # the live figure stands for the page's
     page.close()

@@ -11,7 +11,7 @@ from lstmlib import widgets
 from .conftest import EXAMPLES
 from .drawings import assert_drawn_alike
 
-figure = EXAMPLES["shapes"].make()
+figure = EXAMPLES["shapes"].figure
 MODULES = {"RNN": torch.nn.RNN, "GRU": torch.nn.GRU, "LSTM": torch.nn.LSTM}
 CHOICES = list(itertools.product(MODULES, (1, 2, 3), ("one", "both")))
 

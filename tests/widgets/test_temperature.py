@@ -9,6 +9,9 @@ from lstmlib.widgets import Temperature
 from lstmlib.widgets.temperature import CONTEXTS
 from lstmlib.widgets.text_model import text_model
 
+from .conftest import EXAMPLES
+from .drawings import assert_drawn_alike
+
 
 class Says(torch.nn.Module):
     """A model that has the same logits after any text."""
@@ -89,11 +92,17 @@ def test_what_is_not_among_the_k_likeliest_is_never_drawn():
 
 
 def test_wrong_arguments_are_refused():
-    with pytest.raises(ValueError, match="expected at least one context, got none"):
-        Temperature([])
+    for contexts in ([], "To be"):
+        with pytest.raises(ValueError, match="expected a list of at least one context, got"):
+            Temperature(contexts)
     with pytest.raises(ValueError, match=r"expected tau from 0.1 to 3, got 0.0"):
         Temperature(temperature=0.0)
     with pytest.raises(ValueError, match="expected k from 0 to 64, got 65"):
         Temperature(top_k=65)
     with pytest.raises(ValueError, match="not in the alphabet"):
         Temperature(["Café"])
+
+
+@pytest.mark.parametrize("changes", [{}, *EXAMPLES["temperature"].states])
+def test_the_browser_draws_the_same(changes, shown):
+    assert_drawn_alike(EXAMPLES["temperature"].figure, changes, shown)

@@ -10,6 +10,9 @@ from lstmlib.widgets import TextGates
 from lstmlib.widgets.text_gates import CELL, LIVELIEST, QUANTITIES
 from lstmlib.widgets.text_model import text_model
 
+from .conftest import EXAMPLES
+from .drawings import assert_drawn_alike
+
 SENTENCE = "If music be the food of love"
 
 
@@ -102,7 +105,7 @@ def test_a_phone_shows_the_chosen_column_and_the_slider_ends_with_the_text(shown
     figure = TextGates("Wherefore art thou " * 3)
     page = shown(figure)
     page.set_viewport_size({"width": 360, "height": 700})
-    slider = page.get_by_label("Character, from the end")
+    slider = page.get_by_label("Character (0 is the last)")
     for at in (0, -56, -20, 0):
         page.locator("#text-gates").evaluate("(figure, at) => figure.set({ at })", at)
         left, right = page.locator("#text-gates").evaluate("""figure => {
@@ -115,6 +118,37 @@ def test_a_phone_shows_the_chosen_column_and_the_slider_ends_with_the_text(shown
     assert slider.get_attribute("min") == "-57"
     page.get_by_role("textbox", name="Sentence").fill("O")
     assert slider.get_attribute("min") == "-1"
+
+
+def test_the_slider_shows_the_character_after_the_text_has_grown(shown):
+    page = shown(TextGates("O"))
+    for text in ("Wherefore art thou", "O", "Wherefore art thou"):
+        page.locator("#text-gates").evaluate("(f, text) => f.set({ text, at: -9 })", text)
+        shows = page.get_by_label("Character (0 is the last)").input_value()
+        assert int(shows) == max(-9, -len(text))
+
+
+def test_half_a_character_is_left_out(shown):
+    page = shown(TextGates())
+    page.locator("#text-gates").evaluate("figure => figure.set({ text: 'a\\ud83db😀' })")
+    assert page.get_by_role("textbox", name="Sentence").input_value() == "ab😀"
+    assert page.locator(".live .said").inner_text().endswith("no such character: 😀")
+
+
+def test_a_text_that_looks_like_html_is_shown_as_it_is(shown):
+    text = "&lt;b&gt; &amp; &quot;"
+    figure = TextGates(text)
+    page = shown(figure)
+    assert page.locator(".live").get_by_text("Expected after “…").inner_text() == (
+        f"Expected after “…{text[-16:]}”:"
+    )
+    page.emulate_media(media="print")
+    still = page.locator(".lstmlib-figure:not(.live)")
+    sentence = figure.describe(*_state_and_numbers(figure))
+    assert text[-16:] in sentence
+    assert still.locator(".said").inner_text() == sentence
+    assert still.get_by_role("img").get_attribute("aria-label") == sentence
+    assert f"Expected after “…{text[-16:]}”:" in still.inner_text()
 
 
 def test_no_label_leaves_its_drawing(shown):
@@ -147,3 +181,8 @@ def test_wrong_arguments_are_refused():
         TextGates("a" * 61)
     with pytest.raises(ValueError, match="expected quantity to be one of"):
         TextGates(quantity="gate")
+
+
+@pytest.mark.parametrize("changes", [{}, *EXAMPLES["text gates"].states])
+def test_the_browser_draws_the_same(changes, shown):
+    assert_drawn_alike(EXAMPLES["text gates"].figure, changes, shown, but=("DIV", "svg"))

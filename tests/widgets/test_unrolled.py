@@ -9,7 +9,7 @@ from lstmlib.numpy import RNN
 from .conftest import EXAMPLES
 from .drawings import assert_drawn_alike
 
-figure = EXAMPLES["unrolled"].make()
+figure = EXAMPLES["unrolled"].figure
 LOSSES = ["the last step", "every step"]
 
 
@@ -72,11 +72,24 @@ def test_the_browser_draws_the_same(changes, shown):
     assert_drawn_alike(figure, changes, shown)
 
 
+def test_what_is_rounded_to_0_has_no_minus():
+    state = figure.state(chunk=1, weight=0.4)
+    drawn = figure.draw(state, figure.compute(state))
+    assert "−0.00<" not in drawn
+    state = figure.state()
+    assert -0.005 < figure.compute(state)["chunks"]["copies"][6] < 0
+    assert ">+0.00<" in figure.draw(state, figure.compute(state))
+
+
 def test_what_cannot_be_shown_is_refused():
     eight = np.zeros(8)
     with pytest.raises(ValueError, match="expected 8 inputs and targets, got 7"):
         widgets.Unrolled(eight[:7], eight[:7])
     with pytest.raises(ValueError, match=r"expected weight from -1\.5 to 1\.5, got 2"):
         widgets.Unrolled(eight, eight, weight=2.0)
+    with pytest.raises(ValueError, match=r"expected weight from -1\.5 to 1\.5 in steps of 0\.1"):
+        widgets.Unrolled(eight, eight, weight=0.25)
+    with pytest.raises(ValueError, match="expected finite numbers in targets, got"):
+        widgets.Unrolled(eight, np.full(8, np.nan))
     with pytest.raises(ValueError, match="expected chunk from 1 to 8, got 9"):
         widgets.Unrolled(eight, eight, chunk=9)

@@ -5,6 +5,8 @@ import pytest
 
 from lstmlib import widgets
 
+from .conftest import EXAMPLES
+from .drawings import assert_drawn_alike
 from .test_figures import assert_same, element
 
 
@@ -58,3 +60,8 @@ def test_what_cannot_be_shown_is_refused(options):
     (name,) = options
     with pytest.raises(ValueError, match=f"expected {name} from"):
         figure(**options)
+
+
+@pytest.mark.parametrize("changes", [{}, *EXAMPLES["vanishing with an LSTM"].states])
+def test_the_browser_draws_the_same(changes, shown):
+    assert_drawn_alike(EXAMPLES["vanishing with an LSTM"].figure, changes, shown)

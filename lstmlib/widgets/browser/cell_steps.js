@@ -151,14 +151,12 @@ const keyOf = (ref, t) => {
   return /^[Wb]_/.test(name) ? name : name + ({ t, p: t - 1, n: t + 1 }[step] ?? step);
 };
 
-const index = (t) => String(t).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
-
 // Steps and numbers put into a template; one below zero that is not alone gets brackets.
 const fill = (template, t, values) => {
   const steps = { t, p: t - 1, n: t + 1 };
   return template.replace(/([·+−] ?)?\{([\w.]+)\}/g, (_, before = "", ref) => {
     const step = steps[ref.replace("_", "")];
-    if (step !== undefined) return before + (ref[0] === "_" ? index(step) : step);
+    if (step !== undefined) return before + (ref[0] === "_" ? lowered(step) : step);
     const number = written(ref, values[keyOf(ref, t)], 4);
     return before + (before && number[0] === "−" ? `(${number})` : number);
   });
@@ -168,7 +166,7 @@ const fill = (template, t, values) => {
 const written = (ref, value, digits) => {
   const size = Math.abs(value);
   const text = "Wbxy".includes(ref[0])
-    ? value.toFixed(4).replace(/\.?0+$/, "")
+    ? show(value, 4).replace(/\.?0+$/, "")
     : size < 1e-9
       ? "0"
       : size < 0.5 * 10 ** -digits

@@ -90,7 +90,7 @@ class Component extends Figure {
       </style>
       <div style="display:flex;flex-wrap:wrap;gap:0.75rem;justify-content:center">
       <div style="flex:1 1 15rem;max-width:19rem">
-        <svg class="pad" viewBox="-5 -20 296 305" tabindex="0" role="application" data-set="drawing"
+        <svg class="pad" viewBox="-5 -20 296 305" tabindex="0" role="application" id="pad"
           aria-label="Drawing of ${T} rows of ${T} pixels. Arrow keys move the pen, with Shift they draw, Space dots, Delete clears.">
           <text x="140" y="-7" text-anchor="middle">what is read</text>
           <rect width="280" height="280" style="fill:var(--card);stroke:var(--muted)"/>
@@ -103,7 +103,7 @@ class Component extends Figure {
           <rect class="cursor" x="${10 * x - 1}" y="${10 * y - 1}" width="12" height="12" fill="none"
             style="stroke:var(--vermillion);stroke-width:3"/>
         </svg>
-        <p style="margin:0.3rem 0"><button type="button" data-set="clear">Clear</button>, then
+        <p style="margin:0.3rem 0"><button type="button" id="clear">Clear</button>, then
           draw. The model learnt from MNIST: digits 20 pixels tall, as the dashed box, and centred.</p>
         <p style="margin:0;color:var(--muted)">Keys: arrows move, Shift + arrow draws, Space dots,
           Delete clears.</p>

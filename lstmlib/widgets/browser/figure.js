@@ -3,15 +3,30 @@
 //   compute(state) → numbers          the arithmetic of lstmlib, held to it by a test
 //   describe(state, numbers) → text   what one sees, in a sentence or two
 //   draw(state, numbers) → HTML
-// An input inside the drawing sets a control's value where it has data-set="<its name>".
+// What can have the focus inside the drawing has an id, by which it is found in the next drawing.
 
 const escaped = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
-const show = (number, digits = 2) => number.toFixed(digits).replace("-", "−");
+// What is rounded to 0 has no sign.
+const show = (number, digits = 2) =>
+  (Number(number.toFixed(digits)) + 0).toFixed(digits).replace("-", "−");
+
+const lowered = (number) => String(number).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit]);
 
 class Figure extends HTMLElement {
   connectedCallback() {
-    if (this.shadowRoot) return;
+    if (!this.shadowRoot) this.build();
+    // where a notebook shows several pages at once, the address is not this figure's to change
+    this.ownsAddress = window.top === window && !this.closest("[class^=jp-]");
+    window.addEventListener("hashchange", this.follow);
+  }
+
+  disconnectedCallback() {
+    window.removeEventListener("hashchange", this.follow);
+    clearTimeout(this.waiting);
+  }
+
+  build() {
     const { title, controls, data } = JSON.parse(this.dataset.figure);
     this.data = data;
     this.controls = new Map(controls.map((control) => [control.name, control]));
@@ -21,7 +36,7 @@ class Figure extends HTMLElement {
       <div class="lstmlib-figure live" role="group" aria-label="${escaped(title)}">
         <div class="controls">${labelled.map(Figure.input).join("")}</div>
         <div class="drawing"></div>
-        <p class="said" role="status"></p>
+        <div class="words"><p class="said" aria-hidden="true"></p><p class="spoken" role="status"></p></div>
         <p class="actions"><button type="button">Reset</button>
         <a href="#${escaped(this.id)}">Link to this state</a></p>
       </div>
@@ -39,14 +54,24 @@ class Figure extends HTMLElement {
     this.state = { ...this.first };
     const linked = this.readAddress();
     this.redraw();
+    this.speak();
     this.ready(this.drawing);
-    if (linked) this.scrollIntoView({ block: "center" });
-    // where a notebook shows several pages at once, the address is not this figure's to change
-    this.ownsAddress = window.top === window && !this.closest("[class^=jp-]");
-    window.addEventListener("hashchange", () => {
-      if (this.readAddress()) this.redraw();
-    });
+    if (linked) {
+      this.scrollIntoView({ block: "center" });
+      window.addEventListener("load", async () => {
+        await window.MathJax?.startup?.promise; // the formulas above, once drawn, have moved it
+        this.scrollIntoView({ block: "center" });
+      });
+    }
   }
+
+  // A link on the page itself leads to another state.
+  follow = () => {
+    if (!this.readAddress()) return;
+    this.redraw();
+    this.speak();
+    this.scrollIntoView({ block: "nearest" });
+  };
 
   // For a figure that listens to more than its inputs; the drawing's element stays the same.
   ready(_drawing) {}
@@ -56,7 +81,7 @@ class Figure extends HTMLElement {
     const range = `min="${low}" max="${high}" step="${step}"`;
     const inputs = {
       slider: () => `<input type="range" ${range} value="${value}" ${shared}>
-        <output data-shows="${escaped(name)}"></output>`,
+        <span class="value" data-shows="${escaped(name)}" aria-hidden="true"></span>`,
       number: () => `<input type="number" ${range} value="${value}" ${shared}>`,
       choice: () => `<select ${shared}>${options
         .map((option) => `<option>${escaped(option)}</option>`)
@@ -73,11 +98,13 @@ class Figure extends HTMLElement {
     if (!control) return undefined;
     const { kind, low, high, step, options, longest } = control;
     if (kind === "choice") return options.includes(value) ? value : undefined;
-    if (kind === "text") return [...value].slice(0, longest).join("");
+    // half of a character, which no address can hold, is left out
+    if (kind === "text") return [...value.replace(/\p{Cs}/gu, "")].slice(0, longest).join("");
     if (kind === "hidden") return value;
     if (String(value).trim() === "" || !Number.isFinite(Number(value))) return undefined;
     const inside = Math.min(Math.max(Number(value), low), high);
-    return Number.isInteger(step) && Number.isInteger(low) ? Math.round(inside) : inside;
+    if (kind === "number") return inside;
+    return Number((low + step * Math.round((inside - low) / step)).toFixed(6));
   }
 
   // Change some values and draw again.
@@ -87,10 +114,19 @@ class Figure extends HTMLElement {
       if (accepted !== undefined) this.state[name] = accepted;
     }
     this.redraw();
-    // not at every move of a slider or a pen: browsers refuse an address that changes so often
+    // not at every move of a slider or a pen: browsers refuse an address that changes so often, and
+    // nobody listens to so many sentences
     clearTimeout(this.waiting);
-    if (!this.ownsAddress) return;
-    this.waiting = setTimeout(() => history.replaceState(null, "", this.address()), 200);
+    this.waiting = setTimeout(() => {
+      this.speak();
+      if (this.ownsAddress) history.replaceState(null, "", this.address());
+    }, 300);
+  }
+
+  // Let a screen reader say what the sentence has become.
+  speak() {
+    const [said, spoken] = this.shadowRoot.querySelectorAll(".words p");
+    spoken.textContent = said.textContent;
   }
 
   // #name&lag=3: what differs from the first state.
@@ -118,20 +154,19 @@ class Figure extends HTMLElement {
 
   redraw() {
     const root = this.shadowRoot;
-    const numbers = this.compute(this.state);
-    const focused = root.activeElement && this.drawing.contains(root.activeElement);
-    const key = focused ? root.activeElement.dataset.set : undefined;
-    this.drawing.innerHTML = this.draw(this.state, numbers);
-    if (key) this.drawing.querySelector(`[data-set="${key}"]`)?.focus({ preventScroll: true });
-    root.querySelector(".said").textContent = this.describe(this.state, numbers);
+    this.numbers = this.compute(this.state);
+    const focused = root.activeElement?.id;
+    this.drawing.innerHTML = this.draw(this.state, this.numbers);
+    if (focused) root.getElementById(focused)?.focus({ preventScroll: true });
+    root.querySelector(".said").textContent = this.describe(this.state, this.numbers);
     root.querySelector("a").setAttribute("href", this.address());
     for (const input of root.querySelectorAll(".controls [data-set]")) {
       const value = this.state[input.dataset.set];
       // a number that is being typed is left as it is
       if (input !== root.activeElement || input.type === "range") input.value = value;
     }
-    for (const output of root.querySelectorAll("[data-shows]")) {
-      output.textContent = String(this.state[output.dataset.shows]).replace("-", "−");
+    for (const value of root.querySelectorAll("[data-shows]")) {
+      value.textContent = String(this.state[value.dataset.shows]).replace("-", "−");
     }
   }
 }

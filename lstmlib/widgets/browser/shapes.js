@@ -8,11 +8,10 @@ const NAMES = {
   c: "state <i>c</i>",
   P: "<i>P</i>",
 };
-const ROW = { 1: 76, 2: 124 }; // height of a layer in one directions, in both
+const ROW = { 1: 76, 2: 124 }; // height of a layer in one direction, in both
 
 const shapeText = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 const grouped = (number) => number.toLocaleString("en-US");
-const low = (t) => String(t).replace(/\d/g, (digit) => String.fromCodePoint(0x2080 + Number(digit)));
 
 class Component extends Figure {
   compute({ cell, directions, layers: L, features: D, units: H, batch: B, steps: T }) {
@@ -95,8 +94,8 @@ class Component extends Figure {
         shapeText(l ? layers[l - 1].output : input));
       steps.forEach((t, n) => {
         if (t === null) text(x[n], y + 4, "…");
-        else if (l === 0) pill(x[n], y, [`x${low(t)}`], ["--muted"]);
-        else if (ways === 1) pill(x[n], y, [`h${low(t)}`], ["--blue"]);
+        else if (l === 0) pill(x[n], y, [`x${lowered(t)}`], ["--muted"]);
+        else if (ways === 1) pill(x[n], y, [`h${lowered(t)}`], ["--blue"]);
         else pill(x[n], y, ["h→", "h←"], ["--blue", "--vermillion"]);
       });
     }

@@ -83,7 +83,7 @@ class Component extends Figure {
     const high = coarse[row].indexOf(Math.max(...coarse[row]));
     const expected = next.slice(0, 3).map(([symbol, q]) => `${named(symbol)} (${show(q)})`).join(", ");
     let said = `The ${quantity} of ${units.length} units at ${read.length} characters: ` +
-      `that of unit ${units[row]} moves most, from ${show(values[row][low])} at ${named(read[low])} ` +
+      `that of unit ${units[row]} has the widest range, from ${show(values[row][low])} at ${named(read[low])} ` +
       `to ${show(values[row][high])} at ${named(read[high])}. ` +
       `After ${context(read, at)} the model expects ${expected}; ` +
       `its entropy is ${show(entropy)} bits.`;
@@ -128,7 +128,7 @@ class Component extends Figure {
       <div style="display:flex;width:fit-content;max-width:100%">
       <svg viewBox="0 0 40 ${bottom}" style="${style}:40px" aria-hidden="true">
       <text x="36" y="28" text-anchor="end" font-style="italic">p</text>${labels.join("")}</svg>
-      <div class="scroll" style="overflow-x:auto" tabindex="0" role="group" aria-label="Heat map">
+      <div class="scroll" id="map" style="overflow-x:auto" tabindex="0" role="group" aria-label="Heat map">
       <svg class="map" viewBox="0 0 ${width} ${bottom}" aria-hidden="true"
         style="${style}:${width}px;cursor:pointer">
       ${letters.join("")}${expected.join("")}${cells.join("")}
@@ -155,7 +155,7 @@ class Component extends Figure {
       const map = event.target.closest(".map");
       if (!map) return;
       const column = Math.floor((event.clientX - map.getBoundingClientRect().left) / CELL);
-      const { read } = this.compute(this.state);
+      const { read } = this.numbers;
       this.set({ at: Math.min(column, read.length - 1) - (read.length - 1) });
     });
   }
@@ -164,8 +164,12 @@ class Component extends Figure {
   redraw() {
     const before = this.drawing.querySelector(".scroll")?.scrollLeft ?? 0;
     super.redraw();
-    const { read, at } = this.compute(this.state);
-    this.shadowRoot.querySelector("[data-set=at]").min = 1 - read.length;
+    const { read, at } = this.numbers;
+    const slider = this.shadowRoot.querySelector("[data-set=at]");
+    const lowest = 1 - read.length;
+    slider.min = lowest;
+    slider.value = this.state.at; // again, as the text before may have been shorter
+    if (this.state.at < lowest) return this.set({ at: lowest });
     const scroll = this.drawing.querySelector(".scroll");
     const right = CELL * (at + 2) - scroll.clientWidth;
     scroll.scrollLeft = Math.max(Math.min(before, CELL * (at - 1)), right);

@@ -2,9 +2,8 @@ const [LOSSES, STATES, COPIES, ADDED, BARS, TOTALS] = [26, 84, 140, 176, 296, 34
 
 const firstOfChunk = (t, k) => t - ((t - 1) % k);
 const thickness = (share) => 1.2 + 3.8 * Math.abs(share);
-const low = (t) => String.fromCodePoint("₀".codePointAt(0) + t);
 const size3 = (value) => show(Math.abs(value), 3);
-const signed = (value, digits) => (value < 0 ? "−" : "+") + show(Math.abs(value), digits);
+const signed = (value, digits) => show(value, digits).replace(/^(?!−)/, "+");
 
 class Component extends Figure {
   losses({ steps, loss }) {
@@ -86,7 +85,7 @@ class Component extends Figure {
       const came = losses.some((e) => firstOfChunk(e, k) <= t && t <= e);
       marks.push(arrow([x(t - 1) + 11, STATES - 6], [x(t) - 11, STATES - 6], "--muted", 1));
       if (losses.includes(t)) {
-        marks.push(node(t, LOSSES, `e${low(t)}`, "--purple"), arrow([x(t), LOSSES + 12],
+        marks.push(node(t, LOSSES, `e${lowered(t)}`, "--purple"), arrow([x(t), LOSSES + 12],
           [x(t), STATES - 13], "--vermillion", thickness(immediate[t - 1] / most)));
       }
       if (t > 1) { // the gradient's way to the step before
@@ -108,7 +107,7 @@ class Component extends Figure {
       const [part, whole] = [chunks, full].map(({ dh }) => (76 * Math.abs(dh[t - 1])) / most);
       marks.push(
         came ? arrow(...down, "--vermillion", width) : arrow(...down, "--muted", 1, true),
-        node(t, STATES, `h${low(t)}`, "--ink"),
+        node(t, STATES, `h${lowered(t)}`, "--ink"),
         box(x(t) - 13, COPIES - 11, 26, 22, "fill:var(--card);stroke:var(--blue);stroke-width:1.5"),
         written(t, COPIES + 4, "w"),
         written(t, ADDED, ...(came ? [signed(chunks.copies[t - 1], 2)] : ["0", muted])),

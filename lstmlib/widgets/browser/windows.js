@@ -1,3 +1,6 @@
+const stepsFrom = (first, count) =>
+  count === 1 ? `step ${first}` : `steps ${first} to ${first + count - 1}`;
+
 class Component extends Figure {
   compute({ lag, horizon, window }) {
     const { series } = this.data;
@@ -8,8 +11,8 @@ class Component extends Figure {
   }
 
   describe({ lag, horizon }, { j, B }) {
-    return `Window j = ${j} of ${B}: steps ${j} to ${j + lag - 1} go in as X, ` +
-      `steps ${j + lag} to ${j + lag + horizon - 1} are to come out, Y. ` +
+    return `Window j = ${j} of ${B}: X, the input, is ${stepsFrom(j, lag)}; ` +
+      `Y, the target, is ${stepsFrom(j + lag, horizon)}. ` +
       `All windows together: X has the shape (${lag}, ${B}, 1), Y (${horizon}, ${B}, 1).`;
   }
 
