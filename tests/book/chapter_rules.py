@@ -108,4 +108,5 @@ def shown_text(output: NotebookNode) -> str:
         return output.text
     if output.output_type == "error":
         return output.evalue
-    return "\n".join(output.data.get(form, "") for form in ("text/plain", "text/html"))
+    text = "\n".join(output.data.get(form, "") for form in ("text/plain", "text/html"))
+    return re.sub(r"data-figure='[^']*'", "", text)  # what an interactive figure computes with

@@ -35,6 +35,9 @@ def write_experiment(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
     monkeypatch.setenv("PYTHONPATH", path)
+    # A source that changes within a second and keeps its size would be taken for its bytecode,
+    # which the processes of a run would write too.
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
 
     def write(source=SOURCE):
         (tmp_path / "trial.py").write_text(source, encoding="utf-8")

@@ -110,6 +110,7 @@ def visits(site, server, browser) -> dict[str, Visit]:
         page = context.new_page()
         watch(page, visit)
         page.goto(server + address)
+        page.add_style_tag(content="* { transition: none !important }")  # nothing is still moving
         page.evaluate(DRAWN)
         visit.broken_images = page.evaluate(BROKEN_IMAGES)
         page.set_viewport_size(NARROW)
@@ -122,7 +123,6 @@ def visits(site, server, browser) -> dict[str, Visit]:
             page.evaluate(WITHOUT_FORMULAS)
         page.evaluate(ONE_TOKEN_OF_A_KIND)
         visit.violations = violations(page, "light")
-        page.add_style_tag(content="* { transition: none !important }")
         page.emulate_media(color_scheme="dark")
         page.wait_for_selector("html[data-theme=dark]")
         visit.violations += violations(page, "dark", runOnly=COLOURS)

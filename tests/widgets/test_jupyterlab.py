@@ -60,8 +60,9 @@ def address(log: Path, server: subprocess.Popen) -> str:
 def test_a_live_figure_answers_in_jupyterlab(jupyterlab, browser):
     page = browser.new_page(viewport={"width": 1200, "height": 900})
     page.goto(f"{jupyterlab}lab/tree/figure.ipynb")
+    expect(page.get_by_text("Python 3 (ipykernel) | Idle")).to_be_visible(timeout=120_000)
     cell = page.locator(".jp-CodeCell").first
-    cell.locator(".cm-content").click(timeout=120_000)
+    cell.locator(".cm-content").click()
     page.keyboard.press("Shift+Enter")
     said = cell.locator(".jp-OutputArea .said")
     expect(said).to_have_text(re.compile("^Window j = 1 of 15:"), timeout=120_000)
