@@ -153,7 +153,7 @@ def title(text: str, line: str) -> str:
 
 def table(rows: Iterable[tuple[str, str]]) -> str:
     """Return a table of names and what they are."""
-    lines = [".. list-table::", "   :widths: auto", ""]
+    lines = [".. list-table::", "   :class: names", "   :widths: auto", ""]
     for name, text in rows:
         lines += [f"   * - {name}", f"     - {text}"]
     return "\n".join(lines) + "\n"
