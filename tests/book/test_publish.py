@@ -130,6 +130,11 @@ def notebook(code, result):
     )
 
 
+def test_a_citation_in_a_solution_is_the_page_s_next_one_too(chapter):
+    chapter.markdown("````{solution} ex-one\n:label: ex-one-solution\n{cite:t}`gers2000`\n````")
+    assert list(chapter.citations) == []
+
+
 def test_a_copy_keeps_code_and_ids_without_outputs_and_checks_of_solutions(chapter, notebook):
     copy = chapter.copy(notebook, "install")
     nbformat.validate(copy)
