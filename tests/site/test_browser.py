@@ -22,6 +22,9 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 
 BROKEN_IMAGES = """() => [...document.images]
   .filter(image => !image.complete || image.naturalWidth === 0).map(image => image.src)"""
+MISSING_ICONS = """() => [...document.querySelectorAll(
+    "i[class*=fa-], svg[data-icon]:not(:has(> path[d]))"
+  )].map(icon => icon.getAttribute("class"))"""
 STUCK = """() => [...document.querySelectorAll(".bd-article *")].filter(part => {
   const { overflowX, overflowY } = getComputedStyle(part);
   return (/auto|scroll/.test(overflowX) && part.scrollWidth > part.clientWidth
@@ -192,6 +195,8 @@ def test_a_page_opened_from_a_folder_is_whole(site, browser, address):
     page.evaluate(DRAWN)
     assert page.locator("mjx-container").count() > 0
     assert page.evaluate(BROKEN_IMAGES) == visit.failed == visit.console == []
+    assert page.locator("svg[data-icon]").count() > 5
+    assert page.evaluate(MISSING_ICONS) == []  # tools/build_book.py leaves out those not shown
     page.close()
 
 
