@@ -27,18 +27,10 @@ from nbformat import NotebookNode
 from set_address import addresses
 from sphinx.util.inventory import InventoryFile
 
+from lstmlib import install
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ("chapters/*.ipynb", "appendix/*.ipynb")
-BOOTSTRAP = """\
-# Where lstmlib is missing, as on Colab, this installs it; NumPy and PyTorch stay as they are.
-from importlib.metadata import version
-from importlib.util import find_spec
-
-if find_spec("lstmlib") is None:
-    source = "{source}"
-    kept = [f"{{name}}=={{version(name)}}" for name in ("numpy", "torch") if find_spec(name)]
-    %pip install -q "lstmlib[notebooks] @ {{source}}" {{" ".join(kept)}}"""
-
 README = """\
 # Notebooks of The Executable LSTM
 
@@ -67,14 +59,9 @@ ROLE = re.compile(r"\{([\w:-]+)\}`(?:([^`<]+?)\s+<([^`>]+)>|([^`]+))`")
 LINK = re.compile(r"\]\((?!https?:|#)([^)\s#]+)\.(?:ipynb|md)(#[^)\s]*)?\)")
 
 
-def archive(address: str, commit: str) -> str:
-    """Return where pip finds a commit of the repository at an address, without git."""
-    return f"{address}/archive/{commit}.zip"
-
-
 def bootstrap(address: str, commit: str = "main") -> str:
     """Return the source of the cell `colab`; the chapters have that of the branch main."""
-    return BOOTSTRAP.format(source=archive(address, commit))
+    return install.cell(install.archive(address, commit), extra="notebooks")
 
 
 def repository(root: Path = ROOT) -> str:
@@ -250,8 +237,8 @@ class Chapter:
             raise ValueError(f"{self.path}: expected a label of the site, got {label!r}")
         return self.site.labels[label]
 
-    def copy(self, notebook: NotebookNode, install: str) -> NotebookNode:
-        """Return the copy of the notebook, its cell `colab` with the source ``install``."""
+    def copy(self, notebook: NotebookNode, first_cell: str) -> NotebookNode:
+        """Return the copy of the notebook, its cell `colab` with the source ``first_cell``."""
         cells, asked = [], False
         for cell in notebook.cells:
             asked = asked or "{exercise}" in cell.source
@@ -267,7 +254,7 @@ class Chapter:
         title, rest = cells[0].source.split("\n", 1)
         note = f"*The page of this notebook, with its outputs and solutions: <{self.url}>*"
         cells[0].source = f"{title}\n\n{note}\n{rest}"
-        next(cell for cell in cells if cell.id == "colab").source = install
+        next(cell for cell in cells if cell.id == "colab").source = first_cell
         notebook.cells = cells
         return notebook
 
@@ -284,12 +271,12 @@ class Chapter:
 def write_notebooks(output: Path, site: Path) -> list[Path]:
     """Write the copies below ``output``, with the names that the built site has for things."""
     _, address, *_ = addresses(repository())
-    names, install = Site.read(site, address), bootstrap(repository(), commit())
+    names, first_cell = Site.read(site, address), bootstrap(repository(), commit())
     written = []
     for original in sorted(path for pattern in NOTEBOOKS for path in ROOT.glob(pattern)):
         path = original.relative_to(ROOT)
         chapter = Chapter(path.as_posix(), names)
-        notebook = chapter.copy(nbformat.read(original, as_version=4), install)
+        notebook = chapter.copy(nbformat.read(original, as_version=4), first_cell)
         nbformat.validate(notebook)
         written.append(output / path)
         written[-1].parent.mkdir(parents=True, exist_ok=True)
@@ -302,7 +289,7 @@ def write_beside(output: Path) -> None:
     shutil.copytree(ROOT / "binder", output / "binder")
     shutil.copy(ROOT / "requirements.txt", output)  # the versions, for binder/requirements.txt
     needed = output / "binder" / "requirements.txt"
-    there = rf"lstmlib\1 @ {archive(repository(), commit())}"
+    there = rf"lstmlib\1 @ {install.archive(repository(), commit())}"
     text = re.sub(r"^\.(\[.+\])$", there, needed.read_text("utf-8"), flags=re.MULTILINE)
     needed.write_text(text, encoding="utf-8")
     book, site, _, binder = addresses(repository())

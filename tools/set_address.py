@@ -22,6 +22,8 @@ NAMING = [
     "chapters/*.ipynb",
     "appendix/*.md",
     "appendix/*.ipynb",
+    "assignments/*.md",
+    "assignments/*.ipynb",
     ".github/**/*.yml",
 ]
 

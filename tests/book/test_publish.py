@@ -214,7 +214,7 @@ def test_binder_has_a_python_that_the_library_runs_on():
 def test_binder_and_the_notebooks_install_the_same(tmp_path):
     publish.write_beside(tmp_path)
     needed = (tmp_path / "binder" / "requirements.txt").read_text().splitlines()[-1]
-    source = publish.archive(publish.repository(), publish.commit())
+    source = publish.install.archive(publish.repository(), publish.commit())
     assert needed == f"lstmlib[notebooks,widgets] @ {source}"
     cell = publish.bootstrap(publish.repository(), publish.commit())
     assert f'"{source}"' in cell

@@ -1,0 +1,147 @@
+"""The checks in a student's notebook: at once, and with a word on what went wrong."""
+
+import base64
+import json
+import math
+import zlib
+from typing import Any
+
+import numpy as np
+
+from lstmlib.grading.master import Case, Task
+from lstmlib.grading.questions import TODO, Known, Outcome, Question, judge, outcome
+from lstmlib.grading.values import decode, described, encode
+
+KEPT = ("name", "kind", "points", "chapter", "tolerance", "uses", "call")
+
+
+class Checks:
+    """The checks of an assignment: ``check("lstm_step", lstm_step)`` says what it finds.
+
+    Parameters
+    ----------
+    questions
+        Tasks with their public cases, by name.
+    site
+        Where the book is.
+    """
+
+    def __init__(self, questions: dict[str, Question], site: str) -> None:
+        self.questions = questions
+        self.site = site
+
+    def __call__(self, name: str, answer: Any) -> None:
+        """Print what is right and wrong of the answer to a task."""
+        question = self.question(name)
+        judged = {"number": self.number, "open": self.run}.get(question.task.kind, self.code)
+        print("\n".join(judged(question, answer)))
+
+    def example(self, name: str) -> dict[str, Any]:
+        """Return the arguments of the first case that a task's check calls your function with."""
+        return self.question(name).cases[0].arguments
+
+    def question(self, name: str) -> Question:
+        """Return the question of a task."""
+        if name not in self.questions:
+            raise ValueError(f"expected one of {sorted(self.questions)}, got {name!r}")
+        return self.questions[name]
+
+    def code(self, question: Question, function: Any) -> list[str]:
+        """Return what is said of a function or class."""
+        task = question.task
+        found = [outcome(task.caller(), function, case.arguments) for case in question.cases]
+        if found[0].error.startswith(TODO):
+            return [f"{task.name}: still to be written."]
+        verdict = judge(question, found)
+        if verdict.right:
+            count = len(question.cases)
+            return [f"{task.name}: right, in {count} {'case' if count == 1 else 'cases'}."]
+        both = zip(question.cases, verdict.problems, strict=True)
+        case, problem = next((case, problem) for case, problem in both if problem)
+        told = [f'{task.name}: not yet right, in the case "{case.name}": {problem}.']
+        if verdict.hint:
+            told.append(f"  Hint: {verdict.hint}")
+        elif task.uses:
+            told.append(f"  It uses {', '.join(task.uses)}: is that right?")
+        return [*told, f"  To reread: {self.site}/chapters/{page(verdict.chapter)}"]
+
+    def number(self, question: Question, answer: Any) -> list[str]:
+        """Return what is said of a number, which is marked when all is handed in."""
+        name = question.task.name
+        if answer is ...:
+            return [f"{name}: still to be answered."]
+        if not is_number(answer):
+            return [f"{name}: expected a finite number, got {described(answer)}."]
+        return [f"{name}: {answer:.6g} is noted. It will be marked when you have handed in."]
+
+    def run(self, question: Question, function: Any) -> list[str]:
+        """Return what came of an open task's function, without a score."""
+        case = question.cases[0]
+        found = outcome(question.task.caller(), function, case.arguments)
+        name = question.task.name
+        if found.error.startswith(TODO):
+            return [f"{name}: still to be written."]
+        if found.error:
+            return [f'{name}: in the case "{case.name}", stops with {found.error}.']
+        return [f'{name}: runs, and in the case "{case.name}" returns {described(found.value)}.']
+
+
+def page(chapter: str) -> str:
+    """Return the page of a chapter, at its section if it names one."""
+    name, mark, section = chapter.partition("#")
+    return f"{name}.html{mark}{section}"
+
+
+def is_number(answer: Any) -> bool:
+    """Say whether an answer is a finite number."""
+    number = isinstance(answer, int | float | np.number) and not isinstance(answer, bool)
+    return number and math.isfinite(answer)
+
+
+def pack(questions: dict[str, Question]) -> str:
+    """Return questions as text, for a notebook; what is hidden from students is not in it."""
+    data = [
+        {
+            "task": {key: getattr(question.task, key) for key in KEPT},
+            "cases": [[case.name, encode(case.arguments)] for case in question.cases],
+            "expected": [encode(expected.value) for expected in question.expected],
+            "known": [
+                [k.case, encode(single(k.outcome.value)), k.outcome.error, k.hint, k.chapter]
+                for k in question.known
+            ],
+        }
+        for question in questions.values()
+    ]
+    text = json.dumps(data, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode("ascii")
+
+
+def unpack(text: str, site: str) -> Checks:
+    """Return the checks that ``pack`` made this text of."""
+    questions = {}
+    for part in json.loads(zlib.decompress(base64.b64decode(text))):
+        task = Task(**part["task"])
+        questions[task.name] = Question(
+            task,
+            [Case(name, decode(arguments)) for name, arguments in part["cases"]],
+            [Outcome(decode(value)) for value in part["expected"]],
+            [
+                Known(case, Outcome(decode(value), error), hint, chapter)
+                for case, value, error, hint, chapter in part["known"]
+            ],
+        )
+    return Checks(questions, site)
+
+
+def single(value: Any) -> Any:
+    """Return a value with its arrays in single precision: they are there to be recognised."""
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        with np.errstate(over="ignore"):
+            return value.astype(np.float32)
+    if isinstance(value, dict):
+        return {key: single(part) for key, part in value.items()}
+    if isinstance(value, tuple):
+        return tuple(single(part) for part in value)
+    if isinstance(value, list):
+        return [single(part) for part in value]
+    return value
