@@ -12,7 +12,7 @@ BUILT  := SITE=_build/html
 NBVAL  := -p strict_nbval --nbval --nbval-current-env --nbval-cell-timeout 300
 SHARED := -n 2 --dist loadfile
 
-.PHONY: help book pdf publish test lint replay bench results notebooks address clean
+.PHONY: help book pdf publish test lint replay bench results notebooks grade address clean
 .DEFAULT_GOAL := help
 
 help:  ## this page
@@ -52,6 +52,9 @@ results: $(READY)  ## list the experiments and their records: RUN="NAME …" or 
 
 notebooks: $(READY)  ## run chapters and write their outputs: CHAPTERS=… for some of them
 	$(BIN)/python tools/run_notebooks.py $(CHAPTERS)
+
+grade: $(READY)  ## grade submissions: SUBMISSIONS=folder ASSIGNMENT=4 (OPTIONS=--help: more)
+	$(BIN)/python -m lstmlib.grading grade $(wildcard assignments/$(ASSIGNMENT)_*.ipynb) $(if $(SUBMISSIONS),"$(SUBMISSIONS)") $(OPTIONS)
 
 address: $(READY)  ## host the book as yours: URL=https://github.com/you/your-book
 	$(BIN)/python tools/set_address.py "$(URL)"

@@ -1,16 +1,16 @@
 """The first cell of a notebook that needs lstmlib, which installs it where it is missing."""
 
-from importlib.metadata import metadata
+import importlib.metadata
 
 CELL = """\
 # Where lstmlib is missing, as on Colab, this installs it; NumPy and PyTorch stay as they are.
-from importlib.metadata import version
+from importlib import metadata
 from importlib.util import find_spec
 
 if find_spec("lstmlib") is None:
     source = "{source}"
-    kept = [f"{{name}}=={{version(name)}}" for name in ("numpy", "torch") if find_spec(name)]
-    %pip install -q "{what} @ {{source}}" {{" ".join(kept)}}"""
+    kept = [f"{{name}}=={{metadata.version(name)}}" for name in ("numpy", "torch") if find_spec(name)]
+    %pip install -q "{what} @ {{source}}" {{" ".join(kept)}}"""  # noqa: E501
 
 
 def cell(source: str, extra: str = "") -> str:
@@ -25,5 +25,5 @@ def archive(address: str, commit: str = "main") -> str:
 
 def addresses() -> dict[str, str]:
     """Return the addresses that lstmlib was installed with: ``Book`` and ``Repository``."""
-    urls = metadata("lstmlib").get_all("Project-URL") or []
+    urls = importlib.metadata.metadata("lstmlib").get_all("Project-URL") or []
     return dict(url.split(", ", 1) for url in urls)

@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from browser import chromium, open_browser
+from build_book import build
 from playwright.sync_api import Browser
 
 from lstmlib.data import tiny_shakespeare
@@ -26,6 +27,14 @@ def tiny_text() -> str:
     if not folder or not (Path(folder) / "tinyshakespeare.txt").exists():
         pytest.skip("needs tiny shakespeare: set LSTMLIB_DATA to a folder with tinyshakespeare.txt")
     return tiny_shakespeare()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory) -> Path:
+    """The folder of the pages: $SITE, which `make test` has built, or one built now."""
+    if folder := os.environ.get("SITE"):
+        return Path(folder).resolve()
+    return build(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture(scope="session")

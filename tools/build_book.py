@@ -12,6 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import assignment_pages
 import equation_ledger
 import library_pages
 import numpy as np
@@ -29,6 +30,7 @@ def build(output: Path) -> Path:
     equation_ledger.write(ROOT)
     library_pages.write(ROOT)
     write_landing_figure(ROOT / "_build" / "landing_figure.html")
+    assignment_pages.write_cards(ROOT / assignment_pages.CARDS)
     command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(ROOT)]
     strict = ["-W", "-n", "--keep-going", "--all", "-q", "--path-output", str(output)]
     site = output / "_build" / "html"
@@ -37,6 +39,7 @@ def build(output: Path) -> Path:
     trim(site)
     mend(site)
     publish.write_notebooks(site / "_sources", site)  # what "download" gives
+    assignment_pages.write_students(site / "_sources")
     return site
 
 

@@ -31,12 +31,14 @@ from lstmlib import install
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ("chapters/*.ipynb", "appendix/*.ipynb")
+
 README = """\
 # Notebooks of The Executable LSTM
 
 What the pages of [the book]({site}) open in Colab and give to download, and what
 [Binder]({binder}/notebooks?urlpath=lab/tree/chapters) runs: its chapters without outputs and
-solutions. `make publish` makes them from [its source]({repository}); changes here are lost.
+solutions, and the assignments as students get them. `make publish` makes them from
+[its source]({repository}); changes here are lost.
 """
 
 # In the pages of the site.
@@ -305,6 +307,7 @@ def main() -> int:
     notebooks = build / "notebooks"
     shutil.rmtree(notebooks, ignore_errors=True)
     copies = write_notebooks(notebooks, build / "html")
+    shutil.copytree(build / "html" / "_sources" / "assignments", notebooks / "assignments")
     write_beside(notebooks)
     print(f"{len(copies)} notebooks in {notebooks}")
     return 0

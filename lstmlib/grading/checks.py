@@ -1,6 +1,7 @@
 """The checks in a student's notebook: at once, and with a word on what went wrong."""
 
 import base64
+import copy
 import json
 import math
 import zlib
@@ -38,7 +39,7 @@ class Checks:
 
     def example(self, name: str) -> dict[str, Any]:
         """Return the arguments of the first case that a task's check calls your function with."""
-        return self.question(name).cases[0].arguments
+        return copy.deepcopy(self.question(name).cases[0].arguments)
 
     def question(self, name: str) -> Question:
         """Return the question of a task."""
@@ -58,7 +59,7 @@ class Checks:
             return [f"{task.name}: right, in {count} {'case' if count == 1 else 'cases'}."]
         both = zip(question.cases, verdict.problems, strict=True)
         case, problem = next((case, problem) for case, problem in both if problem)
-        told = [f'{task.name}: not yet right, in the case "{case.name}": {problem}.']
+        told = [sentence(f'{task.name}: not yet right, in the case "{case.name}": {problem}')]
         if verdict.hint:
             told.append(f"  Hint: {verdict.hint}")
         elif task.uses:
@@ -71,7 +72,8 @@ class Checks:
         if answer is ...:
             return [f"{name}: still to be answered."]
         if not is_number(answer):
-            return [f"{name}: expected a finite number, got {described(answer)}."]
+            got = str(answer) if isinstance(answer, float | np.floating) else described(answer)
+            return [f"{name}: expected a finite number, got {got}."]
         return [f"{name}: {answer:.6g} is noted. It will be marked when you have handed in."]
 
     def run(self, question: Question, function: Any) -> list[str]:
@@ -82,8 +84,14 @@ class Checks:
         if found.error.startswith(TODO):
             return [f"{name}: still to be written."]
         if found.error:
-            return [f'{name}: in the case "{case.name}", stops with {found.error}.']
+            return [sentence(f'{name}: in the case "{case.name}", stops with {found.error}')]
         return [f'{name}: runs, and in the case "{case.name}" returns {described(found.value)}.']
+
+
+def sentence(text: str) -> str:
+    """Return a text with the stop that it may lack."""
+    text = text.rstrip()
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def page(chapter: str) -> str:
@@ -94,8 +102,12 @@ def page(chapter: str) -> str:
 
 def is_number(answer: Any) -> bool:
     """Say whether an answer is a finite number."""
-    number = isinstance(answer, int | float | np.number) and not isinstance(answer, bool)
-    return number and math.isfinite(answer)
+    if isinstance(answer, bool) or not isinstance(answer, int | float | np.integer | np.floating):
+        return False
+    try:
+        return math.isfinite(answer)
+    except OverflowError:  # of an integer that no float holds
+        return False
 
 
 def pack(questions: dict[str, Question]) -> str:

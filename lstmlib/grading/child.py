@@ -9,6 +9,7 @@ here: whatever a submission does to this process, it can only return values.
 import ast
 import importlib.abc
 import json
+import linecache
 import os
 import re
 import resource
@@ -18,8 +19,9 @@ import time
 import traceback
 import types
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import ModuleSpec
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -27,8 +29,10 @@ import numpy as np
 from lstmlib.grading.values import decode, encode
 
 MB = 2**20
-# What an editor understands in a code cell and Python does not: commands of IPython and the shell.
-COMMAND = re.compile(r"^(\s*)([%!].*)$", re.MULTILINE)
+# What an editor understands in a code cell and Python does not: commands of IPython and the shell,
+# questions, and what times Python or hides what it prints: of this the Python is kept.
+COMMAND = re.compile(r"^([ \t]*)((?:[%!?]|\w+ *= *[%!]).*|[\w.]+\?\??[ \t]*)$", re.MULTILINE)
+AROUND = re.compile(r"\A\s*%%(?:time|capture)\b.*|^(?P<indent>[ \t]*)%time +", re.MULTILINE)
 
 
 class TimeIsUp(BaseException):
@@ -111,10 +115,12 @@ class Submission:
     def run(self, cells: list[str], seconds: float) -> dict[str, Any]:
         """Run cells in their order, each as if the others had gone well; return their errors."""
         errors: dict[str, str] = {}
-        for k, source in enumerate(cells):
+        for k, source in enumerate(map(plain, cells)):
+            file = f"<cell {k + 1}>"
+            linecache.cache[file] = len(source), None, source.splitlines(keepends=True), file
             try:
                 with at_most(seconds):
-                    exec(compile(plain(source), f"<cell {k + 1}>", "exec"), self.names)
+                    exec(compile(source, file, "exec"), self.names)
             except BaseException as error:
                 errors[str(k)] = ", ".join(filter(None, (where(error), told(error))))
         student = self.names.get("student")
@@ -148,12 +154,11 @@ class Submission:
 
 def plain(source: str) -> str:
     """Return a cell without what only an editor understands."""
-    if source.lstrip().startswith("%%"):
-        return ""
     try:
         ast.parse(source)
     except SyntaxError:
-        return COMMAND.sub(r"\1pass  # \2", source)
+        source = AROUND.sub(r"\g<indent>", source)
+        return "" if source.lstrip().startswith("%%") else COMMAND.sub(r"\1pass  # \2", source)
     return source
 
 
@@ -175,6 +180,8 @@ def main() -> int:
     requests, replies = (int(number) for number in sys.argv[1:3])
     with os.fdopen(requests, "rb") as incoming, os.fdopen(replies, "wb") as outgoing:
         setting = json.loads(incoming.readline())
+        with suppress(OSError):  # where memory runs out, this is to end before the grader
+            Path("/proc/self/oom_score_adj").write_text("1000")
         if "user" in setting:
             become(setting["user"])
         limit(*setting["limits"])
@@ -183,6 +190,7 @@ def main() -> int:
         silent = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):  # what a submission prints, nobody reads
             os.dup2(silent, stream)
+        os.close(silent)
         outgoing.write(b'{"ready": true}\n')
         outgoing.flush()
         for line in incoming:

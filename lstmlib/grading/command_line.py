@@ -3,13 +3,14 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
 
 from lstmlib import install
-from lstmlib.grading import master, report, student, verify
+from lstmlib.grading import gradescope, master, report, student, verify
 from lstmlib.grading.grade import GradingError, Run
 from lstmlib.grading.sandbox import Limits, Sandbox
 from lstmlib.grading.submissions import find
@@ -22,9 +23,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except (master.MasterError, GradingError, OSError) as error:
+    except (master.MasterError, GradingError, ImportError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,8 +46,9 @@ def parser() -> argparse.ArgumentParser:
     graded.add_argument("master", type=Path)
     graded.add_argument("submissions", type=Path, help="the folder; every file in it gets a row")
     graded.add_argument("--output", type=Path, help="where results go: SUBMISSIONS-graded")
-    graded.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at a time")
-    graded.add_argument("--seed", type=int, help="what cases are drawn from, to grade as before")
+    cores = os.cpu_count() or 1
+    graded.add_argument("--jobs", type=whole(1), default=cores, help="how many at a time")
+    graded.add_argument("--seed", type=whole(0), help="to draw cases as a run before did")
     graded.add_argument(
         "--trusted",
         action="store_true",
@@ -54,7 +59,24 @@ def parser() -> argparse.ArgumentParser:
     checked = commands.add_parser("check", help="say what is wrong with a master")
     checked.add_argument("master", type=Path)
     checked.set_defaults(command=check_master)
+
+    zipped = commands.add_parser("gradescope", help="make the archive that Gradescope grades with")
+    zipped.add_argument("master", type=Path)
+    zipped.add_argument("--output", type=Path, required=True, help="the folder it is put into")
+    zipped.set_defaults(command=make_archive)
     return top
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """Return what reads a whole number that is not too small."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            message = f"expected a whole number from {least} on, got {text!r}"
+            raise argparse.ArgumentTypeError(message)
+        return int(text)
+
+    return read
 
 
 def make_student(options: argparse.Namespace) -> int:
@@ -84,6 +106,34 @@ def grade_folder(options: argparse.Namespace) -> int:
     if output.resolve().is_relative_to(folder):
         raise GradingError(f"expected an output outside of {folder}, got {output}")
     sandbox = isolated(assignment, trusted=options.trusted)
+    with alone(output):
+        return grade_into(output, assignment, sandbox, folder, options)
+
+
+@contextmanager
+def alone(output: Path) -> Iterator[None]:
+    """Keep another run from writing into the same folder; refuse if there is one."""
+    import fcntl  # Windows has none, and makes students' versions all the same
+
+    output.mkdir(parents=True, exist_ok=True)
+    with (output / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise GradingError(
+                f"expected one run at a time into {output}, got another that has not ended"
+            ) from None
+        yield
+
+
+def grade_into(
+    output: Path,
+    assignment: master.Assignment,
+    sandbox: Sandbox,
+    folder: Path,
+    options: argparse.Namespace,
+) -> int:
+    """Grade the files below a folder, and write the results."""
     run = Run(assignment, sandbox, output, options.seed)
     submissions = list(find(folder))
     rows = []
@@ -124,6 +174,12 @@ def isolated(assignment: master.Assignment, *, trusted: bool) -> Sandbox:
         )
     print("--trusted: submissions run all the same")
     return sandbox
+
+
+def make_archive(options: argparse.Namespace) -> int:
+    """Write the archive for Gradescope; it holds the solutions."""
+    print(gradescope.make_zip(options.master, options.output))
+    return 0
 
 
 def check_master(options: argparse.Namespace) -> int:

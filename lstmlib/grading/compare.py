@@ -23,7 +23,8 @@ def difference(returned: Any, expected: Any, tolerance: float, name: str = "resu
         if not isinstance(returned, dict):
             return f"{name} should be a dict, but is {described(returned)}"
         if set(returned) != set(expected):
-            return f"{name} should have the keys {sorted(expected)}, but has {sorted(returned)}"
+            keys = shown(sorted(returned, key=str))
+            return f"{name} should have the keys {sorted(expected)}, but has {keys}"
         parts = ((returned[key], expected[key], f"{name}[{key!r}]") for key in expected)
         return first_difference(parts, tolerance)
     if isinstance(expected, list | tuple):
@@ -54,8 +55,10 @@ def first_difference(parts: Iterable[tuple[Any, Any, str]], tolerance: float) ->
 def as_array(value: Any) -> np.ndarray | None:
     """Return numbers, nested in lists or not, as an array; None where they are none."""
     try:
+        if isinstance(value, int):
+            value = float(value)  # NumPy has no large ones
         array = np.asarray(value)
-    except ValueError:  # lists of different lengths
+    except (ValueError, OverflowError):  # lists of different lengths, numbers too large
         return None
     return array if array.dtype.kind in KINDS else None
 
@@ -72,47 +75,46 @@ def array_difference(
             f"{name} should be {described_numbers(expected)}, but is {described_numbers(returned)}"
             + (": is it transposed?" if turned else "")
         )
-    if agrees(returned, expected, tolerance):
-        return ""
-    return f"{name} has the right shape, but {pattern(returned, expected)}"
+    with np.errstate(all="ignore"):  # a submission's numbers may be of any size
+        a, b = np.asarray(returned, float), np.asarray(expected, float)
+        if agrees(a, b, tolerance):
+            return ""
+        what = "the right shape" if b.ndim else "the right type"
+        return f"{name} has {what}, but {pattern(a, b, max(tolerance, 1e-8))}"
 
 
-def agrees(returned: np.ndarray, expected: np.ndarray, tolerance: float) -> bool:
+def agrees(a: np.ndarray, b: np.ndarray, tolerance: float) -> bool:
     """Say whether two arrays of one shape are equal up to a tolerance."""
-    if not expected.size:
-        return True
-    a, b = np.asarray(returned, float), np.asarray(expected, float)
-    finite = np.isfinite(b)
-    if not np.array_equal(np.isfinite(a), finite):
-        return False
-    if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
-        return False
-    scale = max(SMALLEST, np.abs(b[finite]).max(initial=0.0))
-    return bool((np.abs(a[finite] - b[finite]) <= tolerance * scale).all())
+    return bool(agreeing(a, b, tolerance).all())
 
 
-def pattern(returned: np.ndarray, expected: np.ndarray) -> str:
+def agreeing(a: np.ndarray, b: np.ndarray, tolerance: float) -> np.ndarray:
+    """Return which entries of ``a`` are those of ``b`` up to a tolerance."""
+    scale = max(SMALLEST, np.abs(b[np.isfinite(b)]).max(initial=0.0))
+    return (np.abs(a - b) <= tolerance * scale) | (a == b) | (np.isnan(a) & np.isnan(b))
+
+
+def pattern(a: np.ndarray, b: np.ndarray, tolerance: float) -> str:
     """Return what one can say of a wrong array of the right shape."""
-    a, b = np.asarray(returned, float), np.asarray(expected, float)
     if np.isnan(a).any() and not np.isnan(b).any():
-        return "contains NaN"
+        return "contains NaN" if a.ndim else "is NaN"
     if np.isinf(a).any() and not np.isinf(b).any():
-        return "contains infinite numbers"
+        return "contains infinite numbers" if a.ndim else "is infinite"
     if agrees(a, b, 1e-4):
         return "agrees to a few digits only: computed in single precision, or by differences?"
-    if a.ndim == 2 and a.shape[0] == a.shape[1] and agrees(a.T, b, 1e-8):
+    if a.ndim == 2 and a.shape[0] == a.shape[1] and agrees(a.T, b, tolerance):
         return "is transposed"
-    if agrees(-a, b, 1e-8):
+    if agrees(-a, b, tolerance):
         return "has the wrong sign"
+    if not a.ndim:
+        return f"is {a:.6g}"
     if not a.any():
         return "is 0 throughout"
     if np.isfinite(a).all() and np.isfinite(b).all() and a.size > 1 and b.any():
         factor = float((a * b).sum() / (b * b).sum())
-        if factor and agrees(a / factor, b, 1e-8):
-            return f"is {factor:.4g} times what it should be"
-    if not a.ndim:
-        return f"is {a:.6g}"
-    wrong = ~np.isclose(a, b, rtol=1e-6, atol=1e-9)
+        if factor and agrees(a / factor, b, tolerance):
+            return f"is {factor:.5g} times what it should be"
+    wrong = ~agreeing(a, b, max(tolerance, 1e-6))
     return f"{np.count_nonzero(wrong)} of its {a.size} numbers are wrong"
 
 
@@ -123,5 +125,5 @@ def described_numbers(array: np.ndarray) -> str:
 
 def shown(value: Any) -> str:
     """Return a short value as it is, a long one described."""
-    text = repr(value)
-    return text if len(text) <= 60 else described(value)
+    text = "" if isinstance(value, np.ndarray | dict) else repr(value)
+    return text if 0 < len(text) <= 60 else described(value)

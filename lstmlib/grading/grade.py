@@ -6,9 +6,11 @@ for this run. A row that is done is kept, so that a run that was interrupted goe
 
 import hashlib
 import json
+import os
 import queue
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field
@@ -22,7 +24,7 @@ from lstmlib.grading.checks import is_number
 from lstmlib.grading.master import Assignment, Task, defined
 from lstmlib.grading.questions import Outcome, Question, ask, judge
 from lstmlib.grading.sandbox import BrokenError, Limits, Process, Sandbox, end
-from lstmlib.grading.submissions import Notebook, Submission, UnreadableError, read
+from lstmlib.grading.submissions import Notebook, Submission, UnreadableError, read, writable
 from lstmlib.grading.values import decode, described, encode
 
 
@@ -119,6 +121,10 @@ class Grader:
                 self.mark(row, notebook, process)
         except BrokenError as error:
             row.status = f"stopped: {error}"
+        except OSError:  # of this machine: no row can be trusted
+            raise
+        except Exception as error:  # whatever its answers do to the grader, they do to one row
+            row.status = f"stopped: its answers cannot be read ({type(error).__name__})"
         return row
 
     def mark(self, row: Row, notebook: Notebook, process: Process) -> None:
@@ -126,24 +132,59 @@ class Grader:
         # A cell that hangs leaves time for the tasks of the others.
         reply = process.ask(do="run", cells=notebook.code, seconds=self.assignment.seconds / 3)
         row.errors = strings(reply.get("errors"))
-        row.version = str(reply.get("student", ""))[:200]
+        row.version = writable(str(reply.get("student", "")))[:200]
+        tasks = self.assignment.tasks
+        found: dict[str, list[Outcome]] = {name: [] for name in tasks}
+        stopped: BrokenError | None = None
+        try:
+            self.ask(found, process)
+        except BrokenError as error:
+            stopped = error
         mistaken: dict[str, str] = {}
-        for task in self.assignment.tasks.values():
+        for name, task in tasks.items():
+            missing = [Outcome(error=str(stopped))]
             if task.kind == "number":
-                row.marks[task.name] = self.number(task, row.version, process)
+                row.marks[name] = self.number(task, row.version, (found[name] or missing)[0])
             elif task.kind == "code":
-                row.marks[task.name] = self.code(task, process, mistaken)
+                missing *= len(self.questions[name].cases) - len(found[name])
+                row.marks[name] = self.code(task, found[name] + missing, mistaken)
             elif task.kind == "open":
-                row.marks[task.name] = self.open(task, process)
+                row.marks[name] = self.open(task, (found[name] or missing)[0])
+        if stopped:
+            raise stopped
 
-    def code(self, task: Task, process: Process, mistaken: dict[str, str]) -> Mark:
-        """Mark a function or class: its values against those of the reference.
+    def ask(self, found: dict[str, list[Outcome]], process: Process) -> None:
+        """Add to ``found`` what comes of each case, the hidden ones last.
+
+        A submission may put what it sees into its next error, and students are told errors: only
+        until the first hidden case.
+        """
+        for name, task in self.assignment.tasks.items():
+            if task.kind == "number":
+                found[name].append(value(process.ask(do="value", name=name)))
+        public, hidden = [], []
+        for name, question in self.questions.items():
+            if question.task.kind == "open":
+                hidden.append((name, question.cases[-1]))  # this alone counts
+            else:
+                known = self.public[name]
+                public += [(name, case) for case in question.cases[:known]]
+                hidden += [(name, case) for case in question.cases[known:]]
+        for name, case in public + hidden:
+            first = found[name][0] if found[name] else Outcome()
+            if first.error.startswith("TimeIsUp"):  # what time is left is for other tasks
+                found[name].append(first)
+            else:
+                task = self.assignment.tasks[name]
+                found[name].append(called(task, case.arguments, process))
+
+    def code(self, task: Task, found: list[Outcome], mistaken: dict[str, str]) -> Mark:
+        """Mark a function or class by what came of its cases, against what is right.
 
         ``mistaken`` are the mistakes recognised in earlier tasks, by their source. What uses them
         and does so rightly has full marks: an error costs once.
         """
         question = self.questions[task.name]
-        found = [called(task, case.arguments, process) for case in question.cases]
         verdict = judge(question, found)
         if verdict.right:
             return Mark(task.points, said="right")
@@ -178,9 +219,8 @@ class Grader:
         mark.problems = problems
         return mark
 
-    def number(self, task: Task, student: str, process: Process) -> Mark:
+    def number(self, task: Task, student: str, answer: Outcome) -> Mark:
         """Mark a number, which depends on the student's."""
-        answer = value(process.ask(do="value", name=task.name))
         if answer.error:
             return Mark(reason=answer.error, said=answer.error, chapter=task.chapter)
         if not is_number(answer.value):
@@ -204,18 +244,19 @@ class Grader:
         with self.lock:
             return float(self.assignment.namespace(task, {task.name: solution}, student)[task.name])
 
-    def open(self, task: Task, process: Process) -> Mark:
-        """Mark an open task by the score that it reaches."""
-        case = self.questions[task.name].cases[0]
-        found = called(task, case.arguments, process)
+    def open(self, task: Task, found: Outcome) -> Mark:
+        """Mark an open task by the score that it reaches in its last case, hidden if there is."""
+        case = self.questions[task.name].cases[-1]
         if found.error:
-            return Mark(reason=found.error, said=f"stops with {found.error}", chapter=task.chapter)
+            said = "stops in the case that counts, whose data are not those of your check"
+            return Mark(reason=found.error, said=said, chapter=task.chapter)
         try:
             with self.lock:
                 score = float(self.scores[task.name](found.value, case.secret))
         except Exception as error:  # of what a submission returned, anything may be wrong
-            said = f"what is returned cannot be scored: {error}"[:300]
-            return Mark(reason=said, said=said, chapter=task.chapter)
+            said = "what is returned cannot be scored"
+            reason = writable(f"{said}: {error}")[:300]
+            return Mark(reason=reason, said=said, chapter=task.chapter)
         points = max((points for level, points in task.levels if score >= level), default=0.0)
         said = f"reaches {score:.4g}"
         return Mark(points, said, said, chapter=task.chapter, score=score)
@@ -236,7 +277,7 @@ def called(task: Task, arguments: dict[str, Any], process: Process) -> Outcome:
 def value(reply: dict[str, Any]) -> Outcome:
     """Return what a reply says, which a submission may have written."""
     if "error" in reply:
-        return Outcome(error=str(reply["error"])[:500])
+        return Outcome(error=writable(str(reply["error"]))[:500])
     try:
         return Outcome(decode(reply["value"]))
     except (ValueError, KeyError, TypeError, RecursionError, MemoryError, OverflowError):
@@ -252,7 +293,8 @@ def strings(data: Any) -> dict[str, str]:
     """Return what a submission says are the errors of its cells."""
     if not isinstance(data, dict):
         return {}
-    return {str(key)[:10]: str(error)[:500] for key, error in list(data.items())[:200]}
+    some = list(data.items())[:200]
+    return {writable(key)[:10]: writable(str(error))[:500] for key, error in some}
 
 
 class Run:
@@ -297,41 +339,44 @@ class Run:
             if (path := self.kept(submission)).exists():
                 yield load(path)
             else:
-                todo.append(submission)
+                todo.append((submission, path))
         users: queue.SimpleQueue[int] = queue.SimpleQueue()
         for user in range(jobs):
             users.put(user)
         live: dict[int, Process] = {}
         stopped = threading.Event()
 
-        def work(submission: Submission) -> Row:
+        def work(submission: Submission, path: Path) -> Row:
             user = users.get()
             try:
                 row = self.grader.grade(submission, user, live)
                 if not stopped.is_set():
-                    write(self.kept(submission), asdict(row))
+                    write(path, asdict(row))
                 return row
             finally:
                 live.pop(user, None)
                 users.put(user)
 
         with ThreadPoolExecutor(jobs) as pool:
-            futures = [pool.submit(work, submission) for submission in todo]
+            futures = [pool.submit(work, *each) for each in todo]
             try:
                 for future in as_completed(futures):
                     yield future.result()
             finally:
                 stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
-                for process in list(live.values()):
-                    end(process.process)
+                while not all(future.done() for future in futures):  # some may be starting yet
+                    for process in list(live.values()):
+                        end(process.process)
+                    time.sleep(0.05)
 
     def kept(self, submission: Submission) -> Path:
         """Return where a file's row is kept: another one if the file has changed."""
         status = submission.path.lstat()
-        parts = (submission.file, status.st_size, status.st_mtime_ns, self.grader.sandbox.bwrap)
-        key = " ".join(map(str, parts))
-        return self.output / "rows" / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+        # Not the time of its content, which an archive sets.
+        parts = (status.st_size, status.st_ctime_ns, self.grader.sandbox.bwrap)
+        key = os.fsencode(submission.path) + " ".join(map(str, parts)).encode()
+        return self.output / "rows" / f"{hashlib.sha256(key).hexdigest()[:24]}.json"
 
 
 def load(path: Path) -> Row:

@@ -23,6 +23,8 @@ ROLES = ("solution", "cases", "hidden", "call", "score", "alternative", "skip")
 KINDS = ("code", "number", "text", "open")
 REGION = re.compile(r"^( *)# BEGIN SOLUTION\n.*?^\1# END SOLUTION$", re.MULTILINE | re.DOTALL)
 ROLE = re.compile(r"#\| (\w+)\n")
+# What is not to reach a student because of a slip in how it is marked.
+MARK = re.compile(r"^ *#(?:\|| *BEGIN SOLUTION| *END SOLUTION).*$", re.MULTILINE)
 
 
 class MasterError(ValueError):
@@ -75,6 +77,11 @@ class Task:
         drawn = []
         for source, name in zip(sources, ("cases", "hidden"), strict=False):
             drawn += [Case(*case) for case in defined(source, name)(rng)]
+            names = [case.name for case in drawn]
+            if not names or len(names) > len(set(names)):
+                raise MasterError(
+                    f"{self.name}: expected cases, each with a name of its own, got {names}"
+                )
         return drawn
 
     def caller(self) -> Any:
@@ -100,6 +107,7 @@ class Assignment:
     path: Path
     number: int
     title: str
+    summary: str
     minutes: int
     chapters: list[str]
     objectives: list[str]
@@ -143,11 +151,18 @@ def read(path: Path) -> Assignment:
     """Read a master; MasterError names the cell that is not as expected."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        head, *rest = ("".join(cell["source"]) for cell in cells)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise MasterError(f"{path}: expected a notebook, got {error!r}") from error
-    head, *rest = (cell["source"] for cell in cells)
-    settings = toml("".join(head), f"{path}, first cell")
-    known = {"objectives": [], "without": [], "masked": [], "seconds": 60.0, "memory": 1500}
+    settings = toml(head, f"{path}, first cell")
+    known = {
+        "summary": "",
+        "objectives": [],
+        "without": [],
+        "masked": [],
+        "seconds": 60.0,
+        "memory": 1500,
+    }
     required = {"assignment", "title", "minutes", "chapters"}
     expect_keys(settings, required, known, f"{path}, first cell")
     assignment = Assignment(
@@ -155,8 +170,9 @@ def read(path: Path) -> Assignment:
     )
     task: Task | None = None
     answered = False  # whether the text task has its place for an answer: after its first words
-    for cell, lines in zip(cells[1:], rest, strict=True):
-        source, where = "".join(lines), f"{path}, cell {cell.get('id')!r}"
+    for k, (cell, source) in enumerate(zip(cells[1:], rest, strict=True), start=2):
+        name = cell.get("id", f"cell-{k}")  # notebooks of before 2021 have none
+        where = f"{path}, cell {name!r}"
         if cell["cell_type"] == "raw":
             task, answered = read_raw(source, assignment, task, where), False
         role = found[1] if (found := ROLE.match(source)) and cell["cell_type"] == "code" else ""
@@ -164,19 +180,31 @@ def read(path: Path) -> Assignment:
             raise MasterError(f"{where}: expected a role of {ROLES}, got {role!r}")
         if role:
             source = source.partition("\n")[2]
+        said = source if role != "solution" else REGION.sub("", source)
+        if cell["cell_type"] == "code" and (slip := MARK.search(said)):
+            raise MasterError(
+                f"{where}: expected #| with a role in the first line, or # BEGIN SOLUTION and "
+                f"# END SOLUTION alone in theirs, in a solution, got {slip[0]!r}"
+            )
         if role and role != "skip":
             if task is None:
                 raise MasterError(f"{where}: expected a [task] before it, got none")
             if role == "alternative":
                 task.alternatives.append(source)
+            elif getattr(task, role):
+                raise MasterError(f"{where}: expected one cell {role} of {task.name}, got another")
             else:
                 setattr(task, role, source)
-        assignment.cells.append(Cell(cell["id"], cell["cell_type"], source, role, task))
+        assignment.cells.append(Cell(name, cell["cell_type"], source, role, task))
         if cell["cell_type"] == "markdown" and task and task.kind == "text" and not answered:
-            assignment.cells.append(Cell(f"answer-{cell['id']}", "markdown", "", "answer", task))
+            assignment.cells.append(Cell(f"answer-{name}", "markdown", "", "answer", task))
             answered = True
     for task in assignment.tasks.values():
         expect_whole(task, f"{path}, task {task.name!r}")
+        if task.kind == "text" and not any(
+            cell.task is task and cell.role == "answer" for cell in assignment.cells
+        ):
+            raise MasterError(f"{path}, task {task.name!r}: expected Markdown that asks, got none")
     return assignment
 
 
@@ -197,7 +225,8 @@ def read_raw(source: str, assignment: Assignment, task: Task | None, where: str)
     if task is None or not {"task", "mistake"} & set(data):
         raise MasterError(f"{where}: expected [task] or [[mistake]], got {sorted(data)}")
     for mistake in data.get("mistake", []):
-        expect_keys(mistake, {"hint"}, {"change", "to", "changes", "chapter"}, where)
+        changes = {"changes"} if "changes" in mistake else {"change", "to"}
+        expect_keys(mistake, {"hint"} | changes, {"chapter"}, where)
         changed = task.solution
         for old, new_text in mistake.get("changes") or [(mistake["change"], mistake["to"])]:
             if changed.count(old) != 1:

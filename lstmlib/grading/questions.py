@@ -5,7 +5,6 @@ process), and ``judge`` compares what came of it with what comes of the referenc
 what comes of each known mistake.
 """
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from lstmlib.grading.compare import difference
 from lstmlib.grading.master import Assignment, Case, Task
+from lstmlib.grading.values import decode, encode
 
 # How near to a mistake's numbers, relative to their largest, an answer's are if it makes that
 # mistake: they are kept in single precision.
@@ -74,11 +74,11 @@ class Verdict:
 
 
 def outcome(caller: Callable[..., Any], function: Any, arguments: dict[str, Any]) -> Outcome:
-    """Call a function with a copy of the arguments."""
+    """Call a function as the grader does: what goes in and comes out are copies that can travel."""
     try:
-        return Outcome(caller(function, **copy.deepcopy(arguments)))
+        return Outcome(decode(encode(caller(function, **decode(encode(arguments))))))
     except Exception as error:
-        return Outcome(error=f"{type(error).__name__}: {error}")
+        return Outcome(error=f"{type(error).__name__}: {error}"[:500])
 
 
 def ask(

@@ -2,8 +2,10 @@
 
 import csv
 import html
+import io
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -16,6 +18,8 @@ from lstmlib.grading.master import Assignment, Task
 
 WRITTEN = ("file", "student", "task", "possible", "points", "remark", "answer")
 UNTOUCHED = ("", "*Your answer, in place of this line.*")
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+FORMULA = tuple("=+-@\t\r\n=＋－＠")  # what one starts with; in East Asian type too
 
 PAGE = """\
 <!doctype html>
@@ -62,15 +66,16 @@ def write_all(
     write_csv(output / "marks.csv", head, table)
     data = {"run": known, "rows": [asdict(row) | {"remark": remarks[row.file]} for row in rows]}
     text = json.dumps(data, indent=1, ensure_ascii=False)
-    (output / "marks.json").write_text(text, encoding="utf-8")
+    write(output / "marks.json", text)
     for task in tasks:
         if task.kind == "open":
             write_leaderboard(output / "leaderboard.csv", rows, task)
     feedback = output / "feedback"
     feedback.mkdir(exist_ok=True)
+    taken: set[str] = set()
     for row in rows:
-        path = feedback / f"{row.file.replace('/', ' ')[:120]}.html"
-        path.write_text(feedback_page(assignment, row, marked, site), encoding="utf-8")
+        name = page_name(row.file, taken)
+        write(feedback / name, feedback_page(assignment, row, marked, site))
 
 
 def points_of(row: Row, name: str, marked: dict[tuple[str, str], Mark]) -> float | None:
@@ -109,6 +114,11 @@ def written(assignment: Assignment, rows: Sequence[Row], path: Path) -> dict[tup
             said = "" if mark is None else mark.said
             possible = f"{task.points:g}"
             table.append([row.file, row.student, task.name, possible, points, said, answer])
+    # Marks of files that are not there this time are work that is not to be lost.
+    here = {(entry[0], entry[2]) for entry in table}
+    for (file, name), mark in before.items():
+        if (file, name) not in here:
+            table.append([file, "", name, "", f"{mark.points:g}", mark.said, ""])
     if texts:
         write_csv(path, WRITTEN, table)
     return marked
@@ -118,12 +128,23 @@ def read_written(path: Path, tasks: dict[str, Task]) -> dict[tuple[str, str], Ma
     """Return the marks given by hand, by file and task; GradingError for what is no mark."""
     if not path.exists():
         return {}
-    text = path.read_text(encoding="utf-8-sig")
-    delimiter = ";" if ";" in text.partition("\n")[0] else ","  # as some spreadsheets save
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise GradingError(
+            f"{path}: expected a table in UTF-8, got another encoding: save it as CSV UTF-8"
+        ) from None
+    head = text.partition("\n")[0]
+    delimiter = max(",;\t", key=head.count)  # as spreadsheets save
+    try:
+        table = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise GradingError(f"{path}: expected a table, got {error}") from None
     marks = {}
-    for line, entry in enumerate(csv.DictReader(text.splitlines(True), delimiter=delimiter), 2):
-        if set(WRITTEN) - set(entry):
-            raise GradingError(f"{path}: expected the columns {', '.join(WRITTEN)}")
+    for line, entry in enumerate(table, 2):
+        if missing := {"file", "task", "points", "remark"} - set(entry):
+            columns = ", ".join(WRITTEN)
+            raise GradingError(f"{path}: expected the columns {columns}, got no {sorted(missing)}")
         if entry["task"] not in tasks or not (given := (entry["points"] or "").strip()):
             continue
         most = tasks[entry["task"]].points
@@ -133,7 +154,8 @@ def read_written(path: Path, tasks: dict[str, Task]) -> dict[tuple[str, str], Ma
             points = math.nan
         if not 0 <= points <= most:
             raise GradingError(
-                f"{path}, entry {line}: expected points from 0 to {most:g}, got {given!r}"
+                f"{path}, row {line}: expected points from 0 to {most:g} for {entry['task']} of "
+                f"{entry['file']}, got {given!r}"
             )
         marks[plain(entry["file"]), entry["task"]] = Mark(points, said=plain(entry["remark"] or ""))
     return marks
@@ -143,7 +165,11 @@ def write_leaderboard(path: Path, rows: Iterable[Row], task: Task) -> None:
     """Write the scores of an open task, the best first."""
     scored = [(row.marks[task.name].score, row) for row in rows]
     best = sorted(
-        ((score, row.student, row.file) for score, row in scored if score is not None),
+        (
+            (score, row.student, row.file)
+            for score, row in scored
+            if score is not None and math.isfinite(score)
+        ),
         key=lambda entry: (-entry[0], entry[1]),
     )
     table = []
@@ -155,15 +181,37 @@ def write_leaderboard(path: Path, rows: Iterable[Row], task: Task) -> None:
 
 def write_csv(path: Path, head: Sequence[str], table: Iterable[Sequence[str]]) -> None:
     """Write a table that spreadsheets read as text, whatever students have written in it."""
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(head)
-        writer.writerows([[safe(cell) for cell in row] for row in table])
+    file = io.StringIO(newline="")
+    writer = csv.writer(file)
+    writer.writerow(head)
+    writer.writerows([[safe(cell) for cell in row] for row in table])
+    write(path, "\ufeff" + file.getvalue())  # by which spreadsheets know UTF-8
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, whatever students have put into the text."""
+    part = path.with_name("part")
+    part.write_bytes(text.encode("utf-8", "backslashreplace"))
+    part.replace(path)
+
+
+def page_name(file: str, taken: set[str]) -> str:
+    """Return what a file's page is called, unlike those taken, and no longer than a name may be."""
+    stem = file.replace("/", " ").encode("utf-8", "replace")[:200].decode("utf-8", "ignore")
+    name, k = f"{stem}.html", 1
+    while name.casefold() in taken:
+        k += 1
+        name = f"{stem} ({k}).html"
+    taken.add(name.casefold())
+    return name
 
 
 def safe(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    """Return a cell that no spreadsheet takes for a formula; numbers stay as they are."""
+    bare = cell.lstrip("'")  # so that plain knows which mark is this one
+    if bare[:1] not in FORMULA or NUMBER.fullmatch(bare):
+        return cell
+    return f"'{cell}"
 
 
 def plain(cell: str) -> str:
@@ -192,7 +240,7 @@ def feedback_page(
     if row.errors:
         parts.append("<h2>Cells that stopped</h2>")
         for number, error in row.errors.items():
-            cell = int(number) + 1 if number.isdigit() else number
+            cell = int(number) + 1 if number.isdecimal() else number
             parts.append(f"<p>Code cell {html.escape(str(cell))}: {html.escape(error[:300])}</p>")
     title = f"Assignment {assignment.number}: {assignment.title}"
     return PAGE.format(title=html.escape(title), body="\n".join(parts))

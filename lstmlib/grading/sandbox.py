@@ -148,7 +148,8 @@ class Sandbox:
         python = [sys.executable, "-I", "-m", "lstmlib.grading.child", *descriptors]
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as errors:
             if self.bwrap:
-                command, environment = [*self.arguments(limits), *python], None
+                # Its own environment stays to be read, in /proc: the instructor's is not for it.
+                command, environment = [*self.arguments(limits), *python], {}
             else:
                 command, environment = python, {**ENVIRONMENT, "HOME": folder}
             process = subprocess.Popen(
@@ -204,11 +205,16 @@ class Sandbox:
             mounts += ["--perms", "0755", "--dir", str(path)]  # bubblewrap's own are its user's
         for path in sorted(seen):
             mounts += ["--ro-bind", str(path), str(path)]
+        # Where this is not root, a submission is the owner of what bubblewrap makes: none of it
+        # is to be written, but for two folders of a limited size.
+        closed = ["/dev", "/"]
         for path in hidden(limits, package):
             if path.is_dir():
                 mounts += ["--perms", "0755", "--tmpfs", str(path)]
+                closed.append(str(path))
             else:
                 mounts += ["--ro-bind", os.devnull, str(path)]
+        room = ["--perms", "1777", "--size", str(FILES << 20), "--tmpfs"]
         variables = [part for pair in ENVIRONMENT.items() for part in ("--setenv", *pair)]
         return [
             self.bwrap,
@@ -218,7 +224,8 @@ class Sandbox:
             *(("--cap-add", "CAP_SETGID") if os.getuid() == 0 else ()),
             *mounts,
             *("--proc", "/proc", "--dev", "/dev"),
-            *("--perms", "1777", "--size", str(FILES << 20), "--tmpfs", "/tmp"),
+            *(*room, "/tmp", *room, "/dev/shm"),
+            *(part for path in closed for part in ("--remount-ro", path)),
             *("--chdir", "/tmp", "--clearenv", *variables),
         ]
 
@@ -230,7 +237,8 @@ def hidden(limits: Limits, package: Path) -> list[Path]:
         top, _, rest = name.partition(".")
         if top == package.name:
             inside = package.joinpath(*rest.split("."))
-            paths += [inside, inside.with_suffix(".py")]
+            compiled = inside.parent.glob(f"__pycache__/{inside.name}.*")
+            paths += [inside, inside.with_suffix(".py"), *compiled]
         elif (spec := find_spec(top)) and spec.origin:
             paths.append(Path(spec.origin).parent)
     return [path for path in paths if path.exists()]

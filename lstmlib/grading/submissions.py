@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lstmlib.grading.student import ANSWER
+from lstmlib.grading.student import ANSWER, SKIPPED
 
+CHECK = re.compile(r'check\("\w+", \w+\)')  # a student's check: for the student
 LARGEST = 16 * 2**20  # bytes of a notebook, outputs included
+LONGEST = 30_000  # characters of an answer: spreadsheets cut cells that are longer
 
 # How platforms name what they give to download; Moodle's may also be the name of a folder.
 PLATFORMS = (
@@ -74,10 +76,11 @@ def read(path: Path, tasks: list[str]) -> Notebook:
     except OSError as error:
         kind = "a link" if path.is_symlink() else f"not readable ({error.strerror})"
         raise UnreadableError(f"expected a notebook, got {kind}") from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise UnreadableError("expected a notebook, got something that is not a file")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("expected a notebook, got something that is not a file")
         if not status.st_size:
             raise UnreadableError("expected a notebook, got an empty file")
         if status.st_size > LARGEST:
@@ -88,10 +91,13 @@ def read(path: Path, tasks: list[str]) -> Notebook:
             )
         data = file.read(LARGEST + 1)
     try:
-        cells = json.loads(data)["cells"]
-        return collect(cells, tasks)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        notebook = json.loads(data)
+    except (ValueError, RecursionError):
         raise UnreadableError(f"expected a notebook, got {kind_of(data)}") from None
+    try:
+        return collect(notebook["cells"], tasks)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UnreadableError("expected a notebook, got JSON that is none") from None
 
 
 def collect(cells: list[dict[str, Any]], tasks: list[str]) -> Notebook:
@@ -99,15 +105,19 @@ def collect(cells: list[dict[str, Any]], tasks: list[str]) -> Notebook:
     notebook = Notebook()
     for cell in cells:
         source = cell["source"]
-        text = source if isinstance(source, str) else "".join(source)
+        text = writable(source if isinstance(source, str) else "".join(source))
         if cell["cell_type"] == "code":
-            notebook.code.append(text)
+            # There is nothing to grade in these, and they may take their time.
+            left_out = text.startswith(SKIPPED) or CHECK.fullmatch(text.strip())
+            notebook.code.append("" if left_out else text)
         elif cell["cell_type"] == "markdown":
-            name = cell.get("metadata", {}).get("answer")
+            name = (cell.get("metadata") or {}).get("answer")
             for task in tasks:
                 mark = ANSWER.format(name=task)
                 if task == name or mark in text:
-                    notebook.answers[task] = text.replace(mark, "").strip()
+                    # A cell that was split is still one answer.
+                    parts = notebook.answers.get(task, ""), text.replace(mark, "").strip()
+                    notebook.answers[task] = "\n\n".join(filter(None, parts))[:LONGEST]
     return notebook
 
 
@@ -123,5 +133,11 @@ def kind_of(data: bytes) -> str:
 
 def readable(name: str) -> str:
     """Return a file's name in letters that can be written anywhere."""
-    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    escaped = ((letter, letter.encode("unicode_escape").decode()) for letter in text)
+    return "".join(letter if letter.isprintable() else escape for letter, escape in escaped)
+
+
+def writable(text: str) -> str:
+    """Return a text without what JSON can hold and a file cannot: halves of characters."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -22,9 +22,12 @@ def version(student: str, label: str, **choices: Sequence[Any]) -> dict[str, Any
     """
     if not isinstance(student, str) or not student.strip():
         raise ValueError(
-            f'expected student = "…", your student number or login, in the first code cell, '
+            f'expected student = "…", with your student number or login, in the cell before, '
             f"got {student!r}"
         )
+    for name, values in choices.items():
+        if not len(values):
+            raise ValueError(f"expected values to choose {name} from, got {values!r}")
     # Of the module random, only the stream of random() is promised never to change.
     stream = random.Random(f"{label}:{student.strip().lower()}")
     return {name: values[int(stream.random() * len(values))] for name, values in choices.items()}

@@ -1,0 +1,199 @@
+"""Grading a folder: every file has its row, an error costs once, a run goes on where it was."""
+
+import dataclasses
+import json
+import threading
+import time
+
+import pytest
+
+from lstmlib.grading import student
+from lstmlib.grading.grade import Grader, GradingError, Run
+from lstmlib.grading.sandbox import Sandbox
+from lstmlib.grading.submissions import Submission, find
+
+from .notebooks import SITE, SOURCE, reference, submission
+
+# What is tested here does not depend on isolation, and machines without it test it too.
+OPEN = Sandbox("")
+
+
+@pytest.fixture(scope="module")
+def grader(lstm):
+    return Grader(lstm, OPEN, seed=3)
+
+
+@pytest.fixture
+def graded(grader, tmp_path):
+    def grade(book):
+        path = tmp_path / "submission.ipynb"
+        student.write(path, book)
+        return grader.grade(Submission(path, path.name, "ada"))
+
+    return grade
+
+
+def points(row):
+    return {name: mark.points for name, mark in row.marks.items()}
+
+
+def full(assignment):
+    tasks = assignment.tasks.values()
+    return {task.name: None if task.kind == "text" else task.points for task in tasks}
+
+
+def test_the_reference_has_full_marks(lstm, graded):
+    row = graded(reference(lstm))
+    assert (row.status, points(row), row.errors) == ("graded", full(lstm), {})
+
+
+def test_what_is_handed_out_has_none(lstm, graded):
+    row = graded(student.notebook(lstm, SOURCE, SITE))
+    assert row.points == 0
+    assert row.marks["cell_after"].said == "not answered"
+
+
+def test_each_mistake_costs_marks_and_has_its_hint(lstm, graded):
+    most = max(len(task.mistakes) for task in lstm.tasks.values())
+    for k in range(most):
+        for name, task in lstm.tasks.items():
+            if k >= len(task.mistakes) or (task.kind == "number" and k):
+                continue
+            mistake = task.mistakes[k]
+            mark = graded(reference(lstm, **{name: mistake.source})).marks[name]
+            assert mark.points < task.points
+            assert mark.hint == mistake.hint
+        if k == 1:  # all of them are tried without a process, in test_masters
+            break
+
+
+def test_an_error_costs_once(lstm, graded):
+    # The gates are swapped in the step; sequence and gradients are right for such a step.
+    wrong = lstm.tasks["lstm_step"].mistakes[0]
+    row = graded(reference(lstm, lstm_step=wrong.source))
+    assert points(row) == full(lstm) | {"lstm_step": 0}
+    assert row.marks["lstm_forward"].said == "right, with what is not right in lstm_step"
+
+
+def test_an_error_on_top_of_another_costs_too(lstm, graded):
+    step, forward = (lstm.tasks[name].mistakes[0] for name in ("lstm_step", "lstm_forward"))
+    row = graded(reference(lstm, lstm_step=step.source, lstm_forward=forward.source))
+    assert row.marks["lstm_forward"].points == 0
+    assert row.marks["lstm_forward"].hint == forward.hint
+
+
+def test_numbers_belong_to_the_student_in_the_notebook(lstm, graded):
+    right = {task.name: task.solution for task in lstm.tasks.values() if task.kind == "number"}
+    mine = lstm.namespace(student="grace")
+    copied = {name: f"{name} = {mine[name]!r}" for name in right}
+    assert graded(submission(lstm, copied, who="grace")).points == 4
+    assert graded(submission(lstm, copied, who="ada")).points < 4
+    row = graded(submission(lstm, copied, who=""))
+    assert "student" in row.marks["cell_after"].said
+
+
+@pytest.mark.parametrize("answer", ["'ten'", "[1.0]", "float('nan')", "True", "10**400", "1e400"])
+def test_what_is_no_number_is_not_marked(lstm, graded, answer):
+    row = graded(submission(lstm, {"cell_after": f"cell_after = {answer}"}))
+    assert row.marks["cell_after"].points == 0
+
+
+def test_one_seed_gives_the_same_marks_and_arguments(lstm):
+    one, same, other = (Grader(lstm, OPEN, seed) for seed in (1, 1, 2))
+    x = [g.questions["lstm_step"].cases[0].arguments["x"].tolist() for g in (one, same, other)]
+    assert x[0] == x[1] != x[2]
+
+
+def test_the_students_cases_are_not_those_of_a_run(lstm, grader):
+    public = student.questions(lstm)
+    for name, question in grader.questions.items():
+        drawn = [str(case.arguments) for case in question.cases]
+        assert not {str(case.arguments) for case in public[name].cases} & set(drawn)
+
+
+@pytest.fixture
+def folder(lstm, tmp_path):
+    folder = tmp_path / "in"
+    student.write(folder / "ada.ipynb", reference(lstm))
+    student.write(
+        folder / "Grace_12_assignsubmission_file" / "a.ipynb", reference(lstm, who="grace")
+    )
+    (folder / "report.ipynb").write_bytes(b"%PDF-1.7")
+    (folder / "empty.ipynb").touch()
+    (folder / "secret.ipynb").symlink_to(lstm.path)
+    (folder / "nothing").mkdir()
+    return folder
+
+
+def test_every_file_has_a_row(lstm, folder, tmp_path):
+    run = Run(lstm, OPEN, tmp_path / "out")
+    rows = {row.file: row for row in run.rows(list(find(folder)), jobs=2)}
+    assert {file: row.status for file, row in rows.items()} == {
+        "ada.ipynb": "graded",
+        "Grace_12_assignsubmission_file/a.ipynb": "graded",
+        "report.ipynb": "expected a notebook, got a PDF",
+        "empty.ipynb": "expected a notebook, got an empty file",
+        "secret.ipynb": "expected a notebook, got a link",
+    }
+    assert rows["Grace_12_assignsubmission_file/a.ipynb"].student == "Grace"
+    assert rows["secret.ipynb"].points == 0
+
+
+def test_a_run_goes_on_where_it_was(lstm, folder, tmp_path, monkeypatch):
+    first = Run(lstm, OPEN, tmp_path / "out")
+    files = list(find(folder))
+    rows = list(first.rows(files, jobs=2))
+    student.write(folder / "ada.ipynb", student.notebook(lstm, SOURCE, SITE))  # handed in again
+    second = Run(lstm, OPEN, tmp_path / "out")
+    assert second.seed == first.seed
+    again = []
+    grade = second.grader.grade
+    monkeypatch.setattr(
+        second.grader, "grade", lambda s, *rest: again.append(s.file) or grade(s, *rest)
+    )
+    later = {row.file: row for row in second.rows(files, jobs=2)}
+    assert again == ["ada.ipynb"]
+    assert later["ada.ipynb"].points == 0
+    assert all(later[row.file] == row for row in rows if row.file != "ada.ipynb")
+
+
+def test_an_interrupted_run_keeps_what_is_done_and_ends_at_once(lstm, tmp_path):
+    folder = tmp_path / "in"
+    student.write(folder / "a.ipynb", reference(lstm))
+    hangs = reference(lstm)
+    hangs["cells"].append(student.code("end", "while True: pass"))
+    student.write(folder / "b.ipynb", hangs)
+    run = Run(lstm, OPEN, tmp_path / "out")
+    rows = run.rows(list(find(folder)), jobs=2)
+    assert next(rows).file == "a.ipynb"
+    start = time.monotonic()
+    rows.close()
+    assert time.monotonic() - start < 5
+    deadline = time.monotonic() + 5
+    while threading.active_count() > 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    kept = [json.loads(path.read_text())["file"] for path in (tmp_path / "out/rows").iterdir()]
+    assert kept == ["a.ipynb"]
+
+
+def test_results_of_another_master_or_seed_are_not_mixed(lstm, tmp_path):
+    run = Run(lstm, OPEN, tmp_path / "out")
+    with pytest.raises(GradingError, match="another --output"):
+        Run(lstm, OPEN, tmp_path / "out", seed=run.seed + 1)
+    text = lstm.path.read_text(encoding="utf-8").replace("2 points", "3 points")
+    (tmp_path / "master.ipynb").write_text(text, encoding="utf-8")
+    changed = dataclasses.replace(lstm, path=tmp_path / "master.ipynb")
+    with pytest.raises(GradingError, match="another --output"):
+        Run(changed, OPEN, tmp_path / "out")
+
+
+def test_a_full_disk_is_told(lstm, tmp_path, monkeypatch):
+    def full_disk(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    student.write(tmp_path / "in" / "a.ipynb", reference(lstm))
+    run = Run(lstm, OPEN, tmp_path / "out")
+    monkeypatch.setattr("lstmlib.grading.grade.write", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        list(run.rows(list(find(tmp_path / "in")), jobs=1))
+    assert not list(tmp_path.glob("out/rows/*"))
