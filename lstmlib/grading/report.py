@@ -226,9 +226,14 @@ def feedback_page(
     parts = [f"<p>{html.escape(row.student)}, {html.escape(row.file)}</p>"]
     if row.status != "graded":
         parts.append(f"<p><strong>{html.escape(row.status)}</strong></p>")
+    marks = {name: marked.get((row.file, name), row.marks[name]) for name in assignment.tasks}
+    total = sum(mark.points or 0.0 for mark in marks.values())
+    left = sum(mark.points is None for mark in marks.values())
+    said = f"{total:g} of {assignment.points:g} points"
+    parts.append(f"<p>{said}{f', and {left} still to be marked' if left else ''}</p>")
     for name, task in assignment.tasks.items():
-        mark = marked.get((row.file, name), row.marks[name])
-        points = "to be marked" if mark.points is None else f"{mark.points:g}"
+        mark = marks[name]
+        points = "to be marked, out" if mark.points is None else f"{mark.points:g}"
         parts.append(f"<h2>{html.escape(name)}: {points} of {task.points:g}</h2>")
         if mark.said:
             parts.append(f"<p>{html.escape(mark.said[:300])}</p>")

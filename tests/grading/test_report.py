@@ -291,11 +291,12 @@ def test_a_page_says_what_is_right_and_wrong_and_nothing_hidden(reported):
     for said in (
         "Assignment 9: A small one",
         "ada, ada.ipynb",
+        "4.5 of 13 points, and 1 still to be marked",
         "double: 1.5 of 3",
         "right in the cases that your check has, but not in all others",
         "quadruple: 2 of 2",
         "half: 0 of 1",
-        "why: to be marked of 3",
+        "why: to be marked, out of 3",
         "guess: 1 of 4",
         "Code cell 1: line 2, NameError: x",
         "Code cell 12: SyntaxError: y",
