@@ -105,27 +105,30 @@ def written(assignment: Assignment, rows: Sequence[Row], path: Path) -> dict[tup
             if task.name not in row.answers:  # nothing could be read
                 continue
             answer, key = row.answers[task.name], (row.file, task.name)
-            mark = before.get(key)
-            if mark is None and answer in UNTOUCHED:
+            mark, marked_answer = before.get(key, (Mark(None), answer))
+            again = marked_answer and answer.split() != marked_answer.split()  # handed in
+            if mark.points is not None and again:
+                was = f"{mark.points:g} points for an earlier answer"
+                mark = Mark(None, said="; ".join(filter(None, [was, mark.said])))
+            if mark.points is None and answer in UNTOUCHED:
                 mark = Mark(0.0, said="not answered")
-            if mark is not None:
+            if mark.points is not None:
                 marked[key] = mark
-            points = "" if mark is None else f"{mark.points:g}"
-            said = "" if mark is None else mark.said
+            points, said = points_text(mark), mark.said
             possible = f"{task.points:g}"
             table.append([row.file, row.student, task.name, possible, points, said, answer])
     # Marks of files that are not there this time are work that is not to be lost.
     here = {(entry[0], entry[2]) for entry in table}
-    for (file, name), mark in before.items():
+    for (file, name), (mark, answer) in before.items():
         if (file, name) not in here:
-            table.append([file, "", name, "", f"{mark.points:g}", mark.said, ""])
+            table.append([file, "", name, "", points_text(mark), mark.said, answer])
     if texts:
         write_csv(path, WRITTEN, table)
     return marked
 
 
-def read_written(path: Path, tasks: dict[str, Task]) -> dict[tuple[str, str], Mark]:
-    """Return the marks given by hand, by file and task; GradingError for what is no mark."""
+def read_written(path: Path, tasks: dict[str, Task]) -> dict[tuple[str, str], tuple[Mark, str]]:
+    """Return the marks given by hand and for which answer; GradingError for what is no mark."""
     if not path.exists():
         return {}
     try:
@@ -145,20 +148,26 @@ def read_written(path: Path, tasks: dict[str, Task]) -> dict[tuple[str, str], Ma
         if missing := {"file", "task", "points", "remark"} - set(entry):
             columns = ", ".join(WRITTEN)
             raise GradingError(f"{path}: expected the columns {columns}, got no {sorted(missing)}")
-        if entry["task"] not in tasks or not (given := (entry["points"] or "").strip()):
+        if entry["task"] not in tasks:
             continue
-        most = tasks[entry["task"]].points
+        most, given = tasks[entry["task"]].points, (entry["points"] or "").strip()
         try:
-            points = float(given.replace(",", "."))
+            points = float(given.replace(",", ".")) if given else None
         except ValueError:
             points = math.nan
-        if not 0 <= points <= most:
+        if points is not None and not 0 <= points <= most:
             raise GradingError(
                 f"{path}, row {line}: expected points from 0 to {most:g} for {entry['task']} of "
                 f"{entry['file']}, got {given!r}"
             )
-        marks[plain(entry["file"]), entry["task"]] = Mark(points, said=plain(entry["remark"] or ""))
+        mark = Mark(points, said=plain(entry["remark"] or ""))
+        marks[plain(entry["file"]), entry["task"]] = mark, plain(entry.get("answer") or "")
     return marks
+
+
+def points_text(mark: Mark) -> str:
+    """Return points for a table; nothing while there are none."""
+    return "" if mark.points is None else f"{mark.points:g}"
 
 
 def write_leaderboard(path: Path, rows: Iterable[Row], task: Task) -> None:

@@ -351,3 +351,13 @@ def test_each_file_has_a_page_of_its_own(reported):
     assert len(pages) == len(files)
     for k in range(len(files)):
         assert sum(f"<p>student {k}, " in page for page in pages) == 1
+
+
+def test_an_answer_that_is_handed_in_again_is_marked_again(reported):
+    written = reported(row()) / "written.csv"
+    text = written.read_text(encoding="utf-8-sig")
+    written.write_text(text.replace("why,3,,,", "why,3,1,too short,"), encoding="utf-8")
+    for _ in range(2):  # what was given for the earlier one is not forgotten
+        [entry] = cells(reported(row(answer="Because it is.")) / "written.csv")
+        assert (entry["points"], entry["answer"]) == ("", "Because it is.")
+        assert entry["remark"] == "1 points for an earlier answer; too short"
