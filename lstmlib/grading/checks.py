@@ -30,6 +30,7 @@ class Checks:
     def __init__(self, questions: dict[str, Question], site: str) -> None:
         self.questions = questions
         self.site = site
+        self.right: set[str] = set()  # what has been found right
 
     def __call__(self, name: str, answer: Any) -> None:
         """Print what is right and wrong of the answer to a task."""
@@ -52,9 +53,11 @@ class Checks:
         task = question.task
         found = [outcome(task.caller(), function, case.arguments) for case in question.cases]
         if found[0].error.startswith(TODO):
-            return [f"{task.name}: still to be written."]
+            used = f", or {', '.join(task.uses)}, which it uses" if task.uses else ""
+            return [f"{task.name}: still to be written{used}."]
         verdict = judge(question, found)
         if verdict.right:
+            self.right.add(task.name)
             count = len(question.cases)
             return [f"{task.name}: right, in {count} {'case' if count == 1 else 'cases'}."]
         both = zip(question.cases, verdict.problems, strict=True)
@@ -62,8 +65,11 @@ class Checks:
         told = [sentence(f'{task.name}: not yet right, in the case "{case.name}": {problem}')]
         if verdict.hint:
             told.append(f"  Hint: {verdict.hint}")
-        elif task.uses:
-            told.append(f"  It uses {', '.join(task.uses)}: is that right?")
+        elif unknown := [name for name in task.uses if name not in self.right]:
+            told.append(
+                f"  It uses {', '.join(unknown)}: run the check of that first, since a mistake "
+                "there shows here."
+            )
         return [*told, f"  To reread: {self.site}/chapters/{page(verdict.chapter)}"]
 
     def number(self, question: Question, answer: Any) -> list[str]:
@@ -74,7 +80,8 @@ class Checks:
         if not is_number(answer):
             got = str(answer) if isinstance(answer, float | np.floating) else described(answer)
             return [f"{name}: expected a finite number, got {got}."]
-        return [f"{name}: {answer:.6g} is noted. It will be marked when you have handed in."]
+        off = f"{100 * question.task.tolerance:g} % off still counts"
+        return [f"{name}: {answer:.6g} is noted ({off}). It is marked when you have handed in."]
 
     def run(self, question: Question, function: Any) -> list[str]:
         """Return what came of an open task's function, without a score."""

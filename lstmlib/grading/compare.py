@@ -28,13 +28,14 @@ def difference(returned: Any, expected: Any, tolerance: float, name: str = "resu
         parts = ((returned[key], expected[key], f"{name}[{key!r}]") for key in expected)
         return first_difference(parts, tolerance)
     if isinstance(expected, list | tuple):
-        if isinstance(returned, np.ndarray) and returned.ndim:
-            returned = returned.tolist()
-        if not isinstance(returned, list | tuple):
+        # An array is taken apart one axis at a time: of shape (10**9, 0), it is as small as any.
+        array = isinstance(returned, np.ndarray) and returned.ndim
+        if not array and not isinstance(returned, list | tuple):
             kind = type(expected).__name__
             return f"{name} should be a {kind} of {len(expected)}, but is {described(returned)}"
         if len(returned) != len(expected):
-            return f"{name} should have {len(expected)} entries, but has {len(returned)}"
+            kind, got = type(expected).__name__, described(returned)
+            return f"{name} should be a {kind} of {len(expected)}, but is {got}"
         both = zip(returned, expected, strict=True)
         return first_difference(
             ((r, e, f"{name}[{k}]") for k, (r, e) in enumerate(both)), tolerance
@@ -57,6 +58,11 @@ def as_array(value: Any) -> np.ndarray | None:
     try:
         if isinstance(value, int):
             value = float(value)  # NumPy has no large ones
+        elif isinstance(value, list | tuple):
+            # In an array of strings, all would take the room of the longest.
+            parts = np.asarray(value, dtype=object).ravel()
+            if not all(isinstance(part, int | float | np.number) for part in parts):
+                return None
         array = np.asarray(value)
     except (ValueError, OverflowError):  # lists of different lengths, numbers too large
         return None
@@ -79,8 +85,8 @@ def array_difference(
         a, b = np.asarray(returned, float), np.asarray(expected, float)
         if agrees(a, b, tolerance):
             return ""
-        what = "the right shape" if b.ndim else "the right type"
-        return f"{name} has {what}, but {pattern(a, b, max(tolerance, 1e-8))}"
+        found = pattern(a, b, max(tolerance, 1e-8))
+        return f"{name} has the right shape, but {found}" if b.ndim else f"{name} {found}"
 
 
 def agrees(a: np.ndarray, b: np.ndarray, tolerance: float) -> bool:
@@ -101,13 +107,16 @@ def pattern(a: np.ndarray, b: np.ndarray, tolerance: float) -> str:
     if np.isinf(a).any() and not np.isinf(b).any():
         return "contains infinite numbers" if a.ndim else "is infinite"
     if agrees(a, b, 1e-4):
-        return "agrees to a few digits only: computed in single precision, or by differences?"
+        return (
+            "agrees to a few digits only: single precision, a difference quotient, or something "
+            "small added?"
+        )
     if a.ndim == 2 and a.shape[0] == a.shape[1] and agrees(a.T, b, tolerance):
         return "is transposed"
     if agrees(-a, b, tolerance):
         return "has the wrong sign"
     if not a.ndim:
-        return f"is {a:.6g}"
+        return f"is {a:.6g}, which is not right"
     if not a.any():
         return "is 0 throughout"
     if np.isfinite(a).all() and np.isfinite(b).all() and a.size > 1 and b.any():

@@ -140,9 +140,10 @@ def judge(question: Question, found: list[Outcome]) -> Verdict:
             problems.append(difference(answer.value, expected.value, task.tolerance))
     verdict = Verdict(problems, chapter=task.chapter)
     if not verdict.right:
+        # A mistake explains an answer whose first wrong case is the first that shows the mistake.
+        first = next(k for k, problem in enumerate(problems) if problem)
+        nearness = max(task.tolerance, RECOGNISED)
         for known in question.known:
-            nearness = max(task.tolerance, RECOGNISED)
-            wrong = problems[known.case] and found[known.case]
-            if wrong and same(wrong, known.outcome, nearness):
+            if known.case == first and same(found[first], known.outcome, nearness):
                 return Verdict(problems, known.hint, known.chapter, known.source)
     return verdict

@@ -22,8 +22,8 @@ def version(student: str, label: str, **choices: Sequence[Any]) -> dict[str, Any
     """
     if not isinstance(student, str) or not student.strip():
         raise ValueError(
-            f'expected student = "…", with your student number or login, in the cell before, '
-            f"got {student!r}"
+            f'expected student = "…", with your student number or login, in the cell near the top '
+            f"that begins so, got {student!r}"
         )
     for name, values in choices.items():
         if not len(values):

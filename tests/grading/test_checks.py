@@ -113,8 +113,8 @@ def test_what_a_student_reads_of_a_function(told, function, said):
 def test_what_a_task_uses_is_named_where_the_mistake_is_not_known(told):
     assert told("quadruple", lambda x: 4 * x) == ["quadruple: right, in 1 case."]
     assert told("quadruple", lambda x: x) == [
-        'quadruple: not yet right, in the case "a number": result has the right type, but is 2.5.',
-        "  It uses double: is that right?",
+        'quadruple: not yet right, in the case "a number": result is 2.5, which is not right.',
+        "  It uses double: run the check of that first, since a mistake there shows here.",
         f"  To reread: {SITE}/chapters/06_lstm_backward.html#sec-four",
     ]
 
@@ -123,10 +123,20 @@ def test_what_a_task_uses_is_named_where_the_mistake_is_not_known(told):
     ("answer", "said"),
     [
         (..., "half: still to be answered."),
-        (0.12345678, "half: 0.123457 is noted. It will be marked when you have handed in."),
-        (7, "half: 7 is noted. It will be marked when you have handed in."),
-        (np.float32(0.5), "half: 0.5 is noted. It will be marked when you have handed in."),
-        (np.int64(-3), "half: -3 is noted. It will be marked when you have handed in."),
+        (
+            0.12345678,
+            "half: 0.123457 is noted (0.1 % off still counts). "
+            "It is marked when you have handed in.",
+        ),
+        (7, "half: 7 is noted (0.1 % off still counts). It is marked when you have handed in."),
+        (
+            np.float32(0.5),
+            "half: 0.5 is noted (0.1 % off still counts). It is marked when you have handed in.",
+        ),
+        (
+            np.int64(-3),
+            "half: -3 is noted (0.1 % off still counts). It is marked when you have handed in.",
+        ),
         ("7", "half: expected a finite number, got a str of length 1."),
         (None, "half: expected a finite number, got None."),
         (np.ones(1), "half: expected a finite number, got an array of shape (1,)."),

@@ -1,8 +1,10 @@
 """The six assignments: right answers get full marks, wrong ones a hint, nothing is given away."""
 
+import ast
 import io
 import json
 import re
+import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
@@ -116,6 +118,24 @@ def test_what_is_handed_out_says_what_is_still_to_do(assignment, handed_out, mon
     asked = {task.name for task in assignment.tasks.values() if task.kind != "text"}
     assert set(said) == asked
     assert all("still to be" in text for text in said.values())
+
+
+def test_all_that_a_student_needs_is_lstmlib(assignment, handed_out):
+    trees = [ast.parse(source) for source in code_of(handed_out) if "%pip" not in source]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    names = {alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    needed = {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names)
+    with_torch = set() if "torch" in assignment.without else {"torch"}
+    assert {"lstmlib", "numpy"} <= needed <= {"lstmlib", "numpy"} | with_torch
+    closed = {
+        name for name in names if any(f"{name}.".startswith(f"{c}.") for c in assignment.without)
+    }
+    assert closed == set()
+
+
+def code_of(notebook):
+    return ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
 
 
 def test_a_check_names_the_mistake_and_the_page_to_reread(assignment):

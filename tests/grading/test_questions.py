@@ -32,7 +32,7 @@ def test_the_first_case_carries_the_task_and_each_other_an_equal_share(right):
         (Outcome(1.0), ""),
         (Outcome(error="ValueError: shapes"), "stops with ValueError: shapes"),
         (Outcome(None), "returns None: is there a return?"),
-        (Outcome(2.0), "result has the right type, but is 2"),
+        (Outcome(2.0), "result is 2, which is not right"),
     ],
 )
 def test_what_is_wrong_is_said(found, problem):
