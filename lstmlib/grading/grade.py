@@ -21,6 +21,7 @@ import numpy as np
 
 import lstmlib
 from lstmlib.grading.checks import is_number
+from lstmlib.grading.compare import as_array
 from lstmlib.grading.master import Assignment, Task, defined
 from lstmlib.grading.questions import Outcome, Question, ask, judge
 from lstmlib.grading.sandbox import BrokenError, Limits, Process, Sandbox, end
@@ -250,9 +251,12 @@ class Grader:
         if found.error:
             said = "stops in the case that counts, whose data are not those of your check"
             return Mark(reason=found.error, said=said, chapter=task.chapter)
+        returned = found.value
+        if isinstance(returned, list | tuple):  # not of strings, which NumPy makes as long as any
+            returned = as_array(returned)
         try:
             with self.lock:
-                score = float(self.scores[task.name](found.value, case.secret))
+                score = float(self.scores[task.name](returned, case.secret))
         except Exception as error:  # of what a submission returned, anything may be wrong
             said = "what is returned cannot be scored"
             reason = writable(f"{said}: {error}")[:300]

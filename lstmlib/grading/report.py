@@ -51,7 +51,8 @@ def write_all(
     remarks = {row.file: remark(row, rows) for row in rows}
     tasks = list(assignment.tasks.values())
     names = [task.name for task in tasks]
-    head = ["student", "file", "status", *names, "points", "possible", "to mark", "reasons"]
+    head = ["student", "number", "file", "status", *names]
+    head += ["points", "possible", "to mark", "reasons"]
     table = []
     for row in rows:
         points = [points_of(row, name, marked) for name in names]
@@ -61,7 +62,7 @@ def write_all(
         counted = ["" if point is None else f"{point:g}" for point in points]
         left = sum(point is None for point in points)
         sums = [f"{total:g}", f"{assignment.points:g}", str(left)]
-        whose = [row.student, row.file, row.status]
+        whose = [row.student, row.version, row.file, row.status]
         table.append([*whose, *counted, *sums, "; ".join(filter(None, reasons))])
     write_csv(output / "marks.csv", head, table)
     data = {"run": known, "rows": [asdict(row) | {"remark": remarks[row.file]} for row in rows]}

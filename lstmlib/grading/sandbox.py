@@ -50,7 +50,7 @@ class BrokenError(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use: seconds in all, MB of memory in each process."""
+    """What a submission may use: seconds of a core in all, MB of memory in each process."""
 
     seconds: float
     memory: int
@@ -187,7 +187,7 @@ class Sandbox:
             errors.seek(0)
             said = errors.read().decode(errors="replace").strip().splitlines()
             raise OSError(f"no process for submissions: {error}; {' '.join(said[-1:])}") from None
-        child.end = time.monotonic() + limits.seconds
+        child.end = time.monotonic() + 2 * limits.seconds  # by the clock: the machine may be busy
 
     def arguments(self, limits: Limits) -> list[str]:
         """Return bubblewrap's command line, up to the program to run."""

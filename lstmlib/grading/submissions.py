@@ -53,7 +53,7 @@ class Notebook:
 def find(folder: Path) -> Iterator[Submission]:
     """Iterate over all files below a folder, links among them, in the order of their names."""
     for path in sorted(folder.rglob("*")):
-        if not path.is_symlink() and path.is_dir():
+        if not path.is_symlink() and path.is_dir() and os.access(path, os.R_OK | os.X_OK):
             continue
         file = readable(path.relative_to(folder).as_posix())
         yield Submission(path, file, *whose(file))
@@ -139,5 +139,5 @@ def readable(name: str) -> str:
 
 
 def writable(text: str) -> str:
-    """Return a text without what JSON can hold and a file cannot: halves of characters."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """Return a text without what JSON can hold and a table cannot: halves of characters, NUL."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from lstmlib.grading import student
-from lstmlib.grading.command_line import main
+from lstmlib.grading.command_line import alone, main
 
 from .notebooks import SITE, SOURCE, reference
 
@@ -84,6 +84,21 @@ def test_results_do_not_go_among_the_submissions(lstm, tmp_path, capsys):
     inside = str(tmp_path / "in" / "out")
     assert main(["grade", str(lstm.path), str(tmp_path / "in"), "--output", inside]) == 1
     assert "outside of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--jobs", "0"], ["--jobs=-1"], ["--seed=-1"], ["--seed", "x"]])
+def test_numbers_that_are_none_are_told(option, lstm, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["grade", str(lstm.path), str(tmp_path), *option])
+    assert "expected a whole number" in capsys.readouterr().err
+
+
+def test_two_runs_do_not_write_into_one_folder(lstm, tmp_path, sandbox, capsys):
+    (tmp_path / "in").mkdir()
+    with alone(tmp_path / "in-graded"):
+        assert main(["grade", str(lstm.path), str(tmp_path / "in")]) == 1
+    assert "expected one run at a time" in capsys.readouterr().err
+    assert main(["grade", str(lstm.path), str(tmp_path / "in")]) == 0
 
 
 def test_a_missing_folder_is_told(lstm, tmp_path, capsys):

@@ -2,16 +2,19 @@
 
 import dataclasses
 import json
+import os
 import threading
 import time
 
 import pytest
 
-from lstmlib.grading import student
+from lstmlib.grading import master, student
 from lstmlib.grading.grade import Grader, GradingError, Run
+from lstmlib.grading.questions import Outcome
 from lstmlib.grading.sandbox import Sandbox
 from lstmlib.grading.submissions import Submission, find
 
+from .conftest import ASSIGNMENTS
 from .notebooks import SITE, SOURCE, reference, submission
 
 # What is tested here does not depend on isolation, and machines without it test it too.
@@ -174,6 +177,46 @@ def test_an_interrupted_run_keeps_what_is_done_and_ends_at_once(lstm, tmp_path):
         time.sleep(0.05)
     kept = [json.loads(path.read_text())["file"] for path in (tmp_path / "out/rows").iterdir()]
     assert kept == ["a.ipynb"]
+
+
+def test_a_file_of_the_same_size_and_time_is_another(lstm, folder, tmp_path):
+    path = folder / "ada.ipynb"
+    submissions = [s for s in find(folder) if s.path == path]
+    run = Run(lstm, OPEN, tmp_path / "out")
+    [before] = run.rows(submissions, jobs=1)
+    status = path.stat()
+    path.write_text(path.read_text().replace("np.tanh(c)", "np.sinh(c)"))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # as from an archive
+    assert path.stat().st_size == status.st_size
+    [after] = run.rows(submissions, jobs=1)
+    assert after.points < before.points
+
+
+def test_a_folder_that_cannot_be_read_has_a_row(folder, monkeypatch):
+    names = {submission.file for submission in find(folder)}
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert {submission.file for submission in find(folder)} > names | {"nothing"}
+
+
+def test_strings_do_not_reach_a_score(lstm, tmp_path):
+    # As an array, each of them would take the room of the longest.
+    assignment = master.read(ASSIGNMENTS / "6_digits.ipynb")
+    grader = Grader(assignment, OPEN, seed=1)
+    [task] = [task for task in assignment.tasks.values() if task.kind == "open"]
+    secret = grader.questions[task.name].cases[-1].secret
+    assert grader.open(task, Outcome(["x" * 10**7] + ["1"] * (len(secret) - 1))).score == 0
+    assert grader.open(task, Outcome(secret.tolist())).score == 1
+
+
+def test_answers_that_the_grader_cannot_bear_cost_one_row(lstm, folder, tmp_path, monkeypatch):
+    def too_much(*_):
+        raise MemoryError
+
+    run = Run(lstm, OPEN, tmp_path / "out")
+    monkeypatch.setattr(run.grader, "code", too_much)
+    rows = {row.file: row for row in run.rows(list(find(folder)), jobs=1)}
+    assert rows["ada.ipynb"].status == "stopped: its answers cannot be read (MemoryError)"
+    assert len(rows) == 5
 
 
 def test_results_of_another_master_or_seed_are_not_mixed(lstm, tmp_path):

@@ -47,6 +47,12 @@ def lstm_step(**_):
         a = [a]
     return a
 """,
+    "strings that take the room of the longest": """
+def lstm_step(**_):
+    return ["x" * 3_000_000] + ["a"] * 200_000, 1, 2
+""",
+    "an array of nothing, without end": "def lstm_step(**_):\n    return np.zeros((10**9, 0))",
+    "arrays of nothing, without end": "def lstm_step(**_):\n    return np.zeros((3, 10**9, 0))",
     "an exit": "def lstm_step(**_):\n    raise SystemExit(0)",
     "an error that cannot be shown": """
 class Strange(Exception):
@@ -119,7 +125,6 @@ SPOILT = {
     "a crash": "import ctypes\nctypes.string_at(0)",
     "a killed process": "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
     "closed answers": "import os\nos.closerange(3, 64)",
-    "a process that goes on twice": "import os\nos.fork()",
     "a line without an end": """
 import os
 for k in range(3, 64):
@@ -176,6 +181,19 @@ for what in (resource.RLIMIT_AS, resource.RLIMIT_NPROC, resource.RLIMIT_CPU):
     "no Python": "this is no Python",
     "an editor's commands": "%matplotlib inline\n!pip install everything\nnp.ones(3)",
     "a cell in another language": "%%bash\nrm -rf /",
+    "processes side by side": """
+import multiprocessing
+with multiprocessing.Pool(2) as pool:
+    if pool.map(abs, [-1, -2]) != [1, 2]:
+        del lstm_step
+""",
+    "the source of a function": """
+import inspect
+right, source = lstm_step, lstm_step
+del lstm_step
+if "def lstm_step" in inspect.getsource(source):
+    lstm_step = right
+""",
     "input": "input('your marks? ')",
 }
 
@@ -227,6 +245,13 @@ def test_a_process_that_ends_has_a_row_that_says_so(lstm, graded, source):
     assert all(not points for points in earned(row).values())
 
 
+def test_a_process_that_answers_twice_is_stopped(lstm, graded):
+    # What it has answered by then may be right.
+    row = graded(with_cell(reference(lstm), "import os\nos.fork()"))
+    assert row.status == "stopped: the process answered what it was not asked"
+    assert row.points < sum(mark.points or 0 for mark in graded(reference(lstm)).marks.values())
+
+
 @pytest.mark.parametrize("source", IN_VAIN.values(), ids=IN_VAIN)
 def test_what_does_no_harm_costs_no_mark(lstm, graded, source):
     row = graded(with_cell(reference(lstm), source))
@@ -252,7 +277,8 @@ import os, pathlib, sys
 found = []
 for name in ({str(lstm.path)!r}, "/proc/1/environ", "/proc/1/cwd", "/etc/passwd", "/root/.bashrc"):
     try:
-        found.append((name, open(name, "rb").read(20)))
+        if read := open(name, "rb").read(20):
+            found.append((name, read))
     except OSError:
         pass
 for root, folders, files in os.walk("/"):
@@ -265,6 +291,20 @@ raise ValueError(found)
     assert error.endswith("ValueError: []")
 
 
+def test_hidden_cases_are_not_told_by_the_submission(lstm, grader, graded):
+    # What it has been called with, it says in the errors that its student is told.
+    spy = """
+seen = []
+def lstm_step(**arguments):
+    seen.append(arguments)
+def lstm_forward(**_):
+    raise ValueError(f"{len(seen)} seen")
+"""
+    row = graded(with_cell(reference(lstm), spy))
+    assert f"{grader.public['lstm_step']} seen" in row.marks["lstm_forward"].said
+    assert grader.public["lstm_step"] < len(grader.questions["lstm_step"].cases)
+
+
 def test_nothing_is_written_outside(lstm, graded, tmp_path):
     tmp_path.chmod(0o777)
     target = tmp_path / "target"
@@ -273,6 +313,31 @@ def test_nothing_is_written_outside(lstm, graded, tmp_path):
     book = with_cell(submission(lstm, {}), f"open({str(target)!r}, 'w').write('changed')")
     assert "FileNotFoundError" in str(graded(book).errors)
     assert target.read_text() == "as it was"
+
+
+def test_what_can_be_written_has_a_size(lstm, graded):
+    list_all = """
+mounts = [line.split() for line in open("/proc/mounts")]
+raise ValueError([(where, options) for _, where, kind, options, *_ in mounts
+                  if kind == "tmpfs" and options.startswith("rw") and "size=" not in options])
+"""
+    errors = graded(with_cell(submission(lstm, {}), list_all)).errors.values()
+    assert [error for error in errors if error.endswith("ValueError: []")]
+
+
+def test_where_memory_runs_out_the_submission_ends_first(lstm, graded):
+    tell = "raise ValueError(open('/proc/self/oom_score_adj').read().strip())"
+    errors = graded(with_cell(submission(lstm, {}), tell)).errors
+    assert "line 1, ValueError: 1000" in errors.values()
+
+
+def test_a_loop_in_one_task_leaves_time_for_the_others(lstm, graded):
+    loop = "def {}(**_):\n    while True:\n        pass"
+    row = graded(with_cell(reference(lstm), loop.format("lstm_step_backward")))
+    assert row.status == "graded"
+    assert row.marks["lstm_step_backward"].points == 0
+    assert row.marks["lstm_step"].points == lstm.tasks["lstm_step"].points
+    assert row.marks["forget_bias"].points == lstm.tasks["forget_bias"].points
 
 
 def test_no_connection_is_made(lstm, graded):
@@ -323,3 +388,18 @@ def test_a_row_of_any_submission_is_json(lstm, graded):
     book = with_cell(submission(lstm, {}), "raise ValueError('\\ud800 \\x00 <script>')")
     row = graded(book)
     assert json.dumps(row.errors)
+    assert "\0" not in "".join(row.errors.values())
+
+
+@pytest.mark.parametrize("first", ["%%time", "%%capture out", "%time unused = 1\n!pip list\nnp?"])
+def test_a_solution_below_an_editors_command_counts(lstm, graded, first):
+    source = f"{first}\n{lstm.tasks['lstm_step'].solution}"
+    assert graded(reference(lstm, lstm_step=source)).marks["lstm_step"].said == "right"
+
+
+def test_a_cell_is_stopped_by_the_time_that_it_uses_and_not_by_that_which_passes(lstm, graded):
+    limit = lstm.seconds / 3
+    waits = with_cell(reference(lstm), f"import time\ntime.sleep({1.3 * limit})")
+    assert graded(waits).errors == {}
+    works = with_cell(reference(lstm), "while True: pass")
+    assert "TimeIsUp" in str(graded(works).errors)

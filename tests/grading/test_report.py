@@ -62,8 +62,9 @@ def reported(assignment, tmp_path):
 def test_marks_as_a_table(reported):
     rows = [row(late=True, version="A1"), row("zoe.ipynb", "zoe", version=" a1"), unreadable()]
     ada, bob, zoe = cells(reported(*rows) / "marks.csv")
-    head = ["student", "file", "status", *NAMES, "points", "possible", "to mark", "reasons"]
-    assert list(ada) == head
+    head = ["student", "number", "file", "status", *NAMES]
+    assert list(ada) == [*head, "points", "possible", "to mark", "reasons"]
+    assert (ada["student"], ada["number"]) == ("ada", "A1")
     assert [ada[name] for name in NAMES] == ["1.5", "2", "0", "", "1"]
     assert (ada["points"], ada["possible"], ada["to mark"]) == ("4.5", "13", "1")
     assert ada["reasons"].startswith("late, 2 files with the student number 'A1'; double: a large")

@@ -6,7 +6,7 @@ import pytest
 
 from lstmlib.grading import student
 from lstmlib.grading.command_line import main
-from lstmlib.grading.sandbox import Limits, Sandbox
+from lstmlib.grading.sandbox import Limits, Sandbox, hidden
 from lstmlib.grading.trials import NAMES, trials
 
 from .notebooks import reference
@@ -15,6 +15,16 @@ from .notebooks import reference
 def test_all_that_is_promised_holds(lstm, sandbox):
     held = trials(sandbox, Limits(lstm.seconds, lstm.memory), [lstm.path])
     assert held == dict.fromkeys(NAMES.values(), True)
+
+
+def test_what_is_compiled_is_hidden_with_its_source(tmp_path):
+    package = tmp_path / "lstmlib"
+    names = ["text.py", "__pycache__/text.cpython-311.pyc", "__pycache__/texts.cpython-311.pyc"]
+    for name in names:
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).touch()
+    found = hidden(Limits(1, 1, ["lstmlib.text"]), package)
+    assert found == [package / name for name in names[:2]]
 
 
 def test_without_bubblewrap_nothing_is_said_to_hold_that_does_not(lstm):
