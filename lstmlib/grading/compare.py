@@ -124,7 +124,8 @@ def pattern(a: np.ndarray, b: np.ndarray, tolerance: float) -> str:
         if factor and agrees(a / factor, b, tolerance):
             return f"is {factor:.5g} times what it should be"
     wrong = ~agreeing(a, b, max(tolerance, 1e-6))
-    return f"{np.count_nonzero(wrong)} of its {a.size} numbers are wrong"
+    count = np.count_nonzero(wrong)
+    return f"{count} of its {a.size} numbers {'is' if count == 1 else 'are'} wrong"
 
 
 def described_numbers(array: np.ndarray) -> str:

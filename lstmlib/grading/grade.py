@@ -4,8 +4,10 @@ The submission's process returns values; what they should be stays here, with th
 for this run. A row that is done is kept, so that a run that was interrupted goes on where it was.
 """
 
+import builtins
 import hashlib
 import json
+import math
 import os
 import queue
 import secrets
@@ -23,7 +25,7 @@ import lstmlib
 from lstmlib.grading.checks import is_number
 from lstmlib.grading.compare import as_array
 from lstmlib.grading.master import Assignment, Task, defined
-from lstmlib.grading.questions import Outcome, Question, ask, judge
+from lstmlib.grading.questions import TODO, Outcome, Question, ask, judge
 from lstmlib.grading.sandbox import BrokenError, Limits, Process, Sandbox, end
 from lstmlib.grading.submissions import Notebook, Submission, UnreadableError, read, writable
 from lstmlib.grading.values import decode, described, encode
@@ -186,6 +188,8 @@ class Grader:
         and does so rightly has full marks: an error costs once.
         """
         question = self.questions[task.name]
+        if found[0].error.startswith(TODO):
+            return Mark(reason="not written", said="still to be written", chapter=task.chapter)
         verdict = judge(question, found)
         if verdict.right:
             return Mark(task.points, said="right")
@@ -249,7 +253,9 @@ class Grader:
         """Mark an open task by the score that it reaches in its last case, hidden if there is."""
         case = self.questions[task.name].cases[-1]
         if found.error:
-            said = "stops in the case that counts, whose data are not those of your check"
+            kind = found.error.partition(":")[0]
+            told = f" with {kind}" if hasattr(builtins, kind) else ""  # a name may tell data too
+            said = f"stops{told} in the case that counts, whose data are not those of your check"
             return Mark(reason=found.error, said=said, chapter=task.chapter)
         returned = found.value
         if isinstance(returned, list | tuple):  # not of strings, which NumPy makes as long as any
@@ -257,13 +263,17 @@ class Grader:
         try:
             with self.lock:
                 score = float(self.scores[task.name](returned, case.secret))
+            if not math.isfinite(score):
+                raise ValueError(f"the score is {score}")
         except Exception as error:  # of what a submission returned, anything may be wrong
             said = "what is returned cannot be scored"
             reason = writable(f"{said}: {error}")[:300]
             return Mark(reason=reason, said=said, chapter=task.chapter)
         points = max((points for level, points in task.levels if score >= level), default=0.0)
         said = f"reaches {score:.4g}"
-        return Mark(points, said, said, chapter=task.chapter, score=score)
+        if above := [level for level, _ in task.levels if score < level]:
+            said += f"; more points from {min(above):g} on"
+        return Mark(points, said, said, score=score)
 
 
 def called(task: Task, arguments: dict[str, Any], process: Process) -> Outcome:

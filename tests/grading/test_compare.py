@@ -52,9 +52,9 @@ FLOATS = arrays.arrays(
         (np.where(A > 1, np.nan, A + 1), A, SHAPE + "contains NaN"),
         (np.where(A > 1, np.inf, A + 1), A, SHAPE + "contains infinite numbers"),
         (A + np.eye(3, 4), A, SHAPE + "3 of its 12 numbers are wrong"),
-        ([1.0, np.nan, 3.0], np.array([1.0, np.nan, 2.0]), SHAPE + "1 of its 3 numbers are wrong"),
-        ([1.0, np.inf, 3.0], np.array([1.0, -np.inf, 3.0]), SHAPE + "1 of its 3 numbers are wrong"),
-        ([0.0, 1e-10], np.zeros(2), SHAPE + "1 of its 2 numbers are wrong"),
+        ([1.0, np.nan, 3.0], np.array([1.0, np.nan, 2.0]), SHAPE + "1 of its 3 numbers is wrong"),
+        ([1.0, np.inf, 3.0], np.array([1.0, -np.inf, 3.0]), SHAPE + "1 of its 3 numbers is wrong"),
+        ([0.0, 1e-10], np.zeros(2), SHAPE + "1 of its 2 numbers is wrong"),
         # numbers
         (3, 2, "result is 3, which is not right"),
         (-2, 2.0, "result has the wrong sign"),

@@ -14,6 +14,7 @@ from lstmlib.grading.questions import Outcome
 from lstmlib.grading.sandbox import Sandbox
 from lstmlib.grading.submissions import Submission, find
 
+from . import small
 from .conftest import ASSIGNMENTS
 from .notebooks import SITE, SOURCE, reference, submission
 
@@ -240,3 +241,28 @@ def test_a_full_disk_is_told(lstm, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         list(run.rows(list(find(tmp_path / "in")), jobs=1))
     assert not list(tmp_path.glob("out/rows/*"))
+
+
+@pytest.mark.parametrize(
+    ("score", "points", "said"),
+    [
+        (0.5, 1, "reaches 0.5; more points from 0.9 on"),
+        (0.9, 4, "reaches 0.9"),
+        (float("nan"), 0, "what is returned cannot be scored"),
+    ],
+)
+def test_an_open_task_has_the_points_of_the_level_that_it_reaches(tmp_path, score, points, said):
+    assignment = small.read(tmp_path)
+    grader = Grader(assignment, OPEN, seed=1)
+    grader.scores["guess"] = lambda *_: score
+    mark = grader.open(assignment.tasks["guess"], Outcome(0))
+    assert (mark.points, mark.said) == (points, said)
+
+
+@pytest.mark.parametrize("name", ["ValueError", "Secret_3_1_4"])
+def test_an_open_task_that_stops_does_not_tell_on_what(tmp_path, name):
+    assignment = small.read(tmp_path)
+    error = Outcome(error=f"{name}: 3.1415")
+    said = Grader(assignment, OPEN, seed=1).open(assignment.tasks["guess"], error).said
+    assert "3.1415" not in said
+    assert ("ValueError" in said, "Secret" in said) == (name == "ValueError", False)
