@@ -83,15 +83,18 @@ def make_student(options: argparse.Namespace) -> int:
     """Write the student's version, or one for each student of a roster."""
     assignment = master.read(options.master)
     address = install.addresses()
-    where = install.archive(address["Repository"]), address["Book"]
-    if options.roster is None:
-        student.write(options.output, student.notebook(assignment, *where))
-        print(options.output)
-        return 0
-    lines = options.roster.read_text(encoding="utf-8").splitlines()
-    for name in filter(None, map(str.strip, lines)):
-        path = options.output / f"{options.master.stem}_{name}.ipynb"
-        student.write(path, student.notebook(assignment, *where, student=name))
+    book = student.notebook(assignment, install.archive(address["Repository"]), address["Book"])
+    made = {options.output: book}
+    if options.roster is not None:
+        made = {}
+        lines = options.roster.read_text(encoding="utf-8").splitlines()
+        for name in filter(None, map(str.strip, lines)):
+            if "/" in name:
+                raise GradingError(f"expected numbers that files can be named after, got {name!r}")
+            path = options.output / f"{options.master.stem}_{name}.ipynb"
+            made[path] = student.copy_for(book, name)
+    for path, copy in made.items():
+        student.write(path, copy)
         print(path)
     return 0
 

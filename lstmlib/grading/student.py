@@ -31,9 +31,7 @@ SKIPPED = "# Not run when graded."
 ANSWER = "<!-- answer: {name} -->"
 
 
-def notebook(
-    assignment: Assignment, source: str, site: str, student: str | None = None
-) -> dict[str, Any]:
+def notebook(assignment: Assignment, source: str, site: str) -> dict[str, Any]:
     """Return the student's version as a notebook.
 
     Parameters
@@ -44,8 +42,6 @@ def notebook(
         Where pip finds lstmlib, for those who have none.
     site
         Where the book is, for links to its chapters.
-    student
-        The student's number, if there is to be one copy for each.
     """
     cells: list[dict[str, Any]] = []
     for cell in assignment.cells:
@@ -55,8 +51,7 @@ def notebook(
     extra = "" if "torch" in assignment.without else "torch"
     start = [code("colab", install.cell(source, extra)), checks(assignment, site)]
     if has_versions(assignment):
-        mine = STUDENT if student is None else f"student = {student!r}"
-        start.append(code("student", mine))
+        start.append(code("student", STUDENT))
     return {
         "cells": [*cells[:first], *start, *cells[first:]],
         "metadata": {
@@ -66,6 +61,17 @@ def notebook(
         "nbformat": 4,
         "nbformat_minor": 5,
     }
+
+
+def copy_for(book: dict[str, Any], student: str) -> dict[str, Any]:
+    """Return a copy of a notebook with the student's number in it."""
+    if "/" in student:
+        raise ValueError(
+            f"expected a student number that a file can be named after, got {student!r}"
+        )
+    named = code("student", f"student = {student!r}")
+    cells = [named if cell["id"] == "student" else cell for cell in book["cells"]]
+    return {**book, "cells": cells}
 
 
 def write(path: Path, book: dict[str, Any]) -> None:

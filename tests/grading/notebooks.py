@@ -19,7 +19,7 @@ def submission(
     answer: str = "An answer in words.",
 ) -> dict[str, Any]:
     """Return the student's version with cells written in place of the stubs."""
-    book = student.notebook(assignment, SOURCE, SITE, student=who)
+    book = student.copy_for(student.notebook(assignment, SOURCE, SITE), who)
     names = {cell.id: cell.task.name for cell in assignment.cells if cell.role == "solution"}
     for cell in book["cells"]:
         if (name := names.get(cell["id"])) in solutions:

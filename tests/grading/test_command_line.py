@@ -28,6 +28,14 @@ def test_a_roster_has_a_copy_for_each(lstm, tmp_path):
     assert "student = 'grace'" in books["4_lstm_grace.ipynb"]
 
 
+def test_a_roster_stays_in_its_folder(lstm, tmp_path, capsys):
+    (tmp_path / "roster.txt").write_text("ada\n../grace\n")
+    roster = ["--roster", str(tmp_path / "roster.txt")]
+    assert main(["student", str(lstm.path), "--output", str(tmp_path / "out"), *roster]) == 1
+    assert "got '../grace'" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_master_is_checked(lstm, tmp_path, capsys):
     assert main(["check", str(lstm.path)]) == 0
     assert capsys.readouterr().out.endswith("0 problems\n")

@@ -22,7 +22,7 @@ def test_two_hundred_submissions_take_five_minutes_at_most(lstm, sandbox, tmp_pa
         if k % 50 == 7:
             book["cells"].append(student.code("end", "while True: pass"))
         if k % 20 == 9:
-            book = student.notebook(lstm, SOURCE, SITE, student=f"student {k}")
+            book = student.copy_for(student.notebook(lstm, SOURCE, SITE), f"student {k}")
         student.write(folder / f"{k}.ipynb", book)
     start = time.perf_counter()
     rows = list(Run(lstm, sandbox, tmp_path / "out", seed=1).rows(list(find(folder)), jobs=2))
