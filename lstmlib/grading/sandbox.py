@@ -192,7 +192,9 @@ class Sandbox:
     def arguments(self, limits: Limits) -> list[str]:
         """Return bubblewrap's command line, up to the program to run."""
         package = Path(lstmlib.__file__).parent
-        mounts: list[str] = []
+        room = ["--perms", "1777", "--size", str(FILES << 20), "--tmpfs"]
+        # First what is to be written: Python and the book may lie below it.
+        mounts = ["--proc", "/proc", "--dev", "/dev", *room, "/tmp", *room, "/dev/shm"]
         for path in map(Path, SYSTEM):
             if path.is_symlink():
                 mounts += ["--symlink", str(path.readlink()), str(path)]
@@ -214,7 +216,6 @@ class Sandbox:
                 closed.append(str(path))
             else:
                 mounts += ["--ro-bind", os.devnull, str(path)]
-        room = ["--perms", "1777", "--size", str(FILES << 20), "--tmpfs"]
         variables = [part for pair in ENVIRONMENT.items() for part in ("--setenv", *pair)]
         return [
             self.bwrap,
@@ -223,8 +224,6 @@ class Sandbox:
             *("--cap-drop", "ALL", *(("--cap-add", "CAP_SETUID") if os.getuid() == 0 else ())),
             *(("--cap-add", "CAP_SETGID") if os.getuid() == 0 else ()),
             *mounts,
-            *("--proc", "/proc", "--dev", "/dev"),
-            *(*room, "/tmp", *room, "/dev/shm"),
             *(part for path in closed for part in ("--remount-ro", path)),
             *("--chdir", "/tmp", "--clearenv", *variables),
         ]

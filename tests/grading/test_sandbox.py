@@ -68,3 +68,11 @@ def test_a_bubblewrap_that_fails_is_no_isolation(lstm, folder, tmp_path, monkeyp
     monkeypatch.setenv("PATH", f"{fails.parent}:/bin:/usr/bin")
     assert grade(lstm, folder) == 1
     assert "No permissions to create namespace" in capsys.readouterr().err
+
+
+def test_a_book_below_tmp_is_seen(lstm):
+    # What is mounted last covers what is below it.
+    arguments = Sandbox("bwrap").arguments(Limits(1, 1000, lstm.without))
+    bound = [k for k, argument in enumerate(arguments) if argument == "--ro-bind"]
+    assert arguments.index("/tmp") < bound[0]
+    assert arguments.index("/dev/shm") < bound[0]
