@@ -6,11 +6,12 @@ BIN      := .venv/bin
 READY    := .venv/.ready
 
 # The chapters are tests too: nbval runs them again, as tests/book/strict_nbval.py has it.
-# Two processes share the work, one file at a time, with a thread each.
+# Two processes share the work, one file at a time, with a thread each; the files that take longest
+# come first, so that neither waits for the other at the end.
 PYTEST := PYTHONPATH=tools:tests/book $(BIN)/python -m pytest
 BUILT  := SITE=_build/html
 NBVAL  := -p strict_nbval --nbval --nbval-current-env --nbval-cell-timeout 300
-SHARED := -n 2 --dist loadfile
+SHARED := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help book pdf publish test lint replay bench results notebooks grade address clean
 .DEFAULT_GOAL := help
@@ -34,7 +35,7 @@ publish: book  ## build the site and the notebooks that its pages open: _build/n
 
 test: lint book  ## check everything: style, types, library, chapters, site
 	$(BUILT) $(PYTEST) -m timing tests
-	OMP_NUM_THREADS=1 $(BUILT) $(PYTEST) -m "not timing" $(NBVAL) $(SHARED) $(CHAPTERS) tests
+	OMP_NUM_THREADS=1 $(BUILT) $(PYTEST) -m "not timing" $(NBVAL) $(SHARED) tests/site $(CHAPTERS) tests
 
 lint: $(READY)  ## check style and types alone
 	$(BIN)/ruff check .
