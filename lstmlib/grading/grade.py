@@ -189,7 +189,7 @@ class Grader:
         """
         question = self.questions[task.name]
         if found[0].error.startswith(TODO):
-            return Mark(reason="not written", said="still to be written", chapter=task.chapter)
+            return unwritten(task)
         verdict = judge(question, found)
         if verdict.right:
             return Mark(task.points, said="right")
@@ -252,6 +252,8 @@ class Grader:
     def open(self, task: Task, found: Outcome) -> Mark:
         """Mark an open task by the score that it reaches in its last case, hidden if there is."""
         case = self.questions[task.name].cases[-1]
+        if found.error.startswith(TODO):
+            return unwritten(task)
         if found.error:
             kind = found.error.partition(":")[0]
             told = f" with {kind}" if hasattr(builtins, kind) else ""  # a name may tell data too
@@ -274,6 +276,11 @@ class Grader:
         if above := [level for level, _ in task.levels if score < level]:
             said += f"; more points from {min(above):g} on"
         return Mark(points, said, said, score=score)
+
+
+def unwritten(task: Task) -> Mark:
+    """Return the mark of a function that is as it was handed out."""
+    return Mark(reason="not written", said="still to be written", chapter=task.chapter)
 
 
 def called(task: Task, arguments: dict[str, Any], process: Process) -> Outcome:

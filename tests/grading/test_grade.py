@@ -9,7 +9,7 @@ import time
 import pytest
 
 from lstmlib.grading import master, student
-from lstmlib.grading.grade import Grader, GradingError, Run
+from lstmlib.grading.grade import Grader, GradingError, Run, unwritten
 from lstmlib.grading.questions import Outcome
 from lstmlib.grading.sandbox import Sandbox
 from lstmlib.grading.submissions import Submission, find
@@ -55,6 +55,15 @@ def test_what_is_handed_out_has_none(lstm, graded):
     row = graded(student.notebook(lstm, SOURCE, SITE))
     assert row.points == 0
     assert row.marks["cell_after"].said == "not answered"
+    assert row.marks["lstm_step"].said == "still to be written"
+
+
+def test_an_open_task_that_is_not_written_says_so(tmp_path):
+    assignment = small.read(tmp_path)
+    task = assignment.tasks["guess"]
+    assert Grader(assignment, OPEN, seed=1).open(task, Outcome(error="NotImplementedError: ")) == (
+        unwritten(task)
+    )
 
 
 def test_each_mistake_costs_marks_and_has_its_hint(lstm, graded):
