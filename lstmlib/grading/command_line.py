@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from lstmlib import install
@@ -189,7 +190,7 @@ def check_master(options: argparse.Namespace) -> int:
     """Print what is wrong with a master, and what it holds."""
     assignment = master.read(options.master)
     tasks = list(assignment.tasks.values())
-    wrong = list(verify.problems(assignment))
+    wrong = list(verify.problems(assignment, np.random.default_rng()))
     for problem in wrong:
         print(problem)
     mistakes = sum(len(task.mistakes) for task in tasks)

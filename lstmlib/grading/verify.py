@@ -12,16 +12,19 @@ from lstmlib.grading.student import SEED, stub
 MISTAKES, ALTERNATIVES = 10, 3
 
 
-def problems(assignment: Assignment) -> Iterator[str]:
-    """Iterate over what is wrong: a mistake that passes, a right solution that does not."""
+def problems(assignment: Assignment, rng: np.random.Generator) -> Iterator[str]:
+    """Iterate over what is wrong: a mistake that passes, a right solution that does not.
+
+    ``rng`` draws the cases as they are drawn for a run; those of the students' checks stand.
+    """
     for task in assignment.tasks.values():
         if task.kind == "code":
-            yield from code_problems(assignment, task)
+            yield from code_problems(assignment, task, rng)
         elif task.kind == "number":
             yield from number_problems(assignment, task)
 
 
-def code_problems(assignment: Assignment, task: Task) -> Iterator[str]:
+def code_problems(assignment: Assignment, task: Task, rng: np.random.Generator) -> Iterator[str]:
     """Iterate over what is wrong with a task that asks for a function or class."""
     if len(task.mistakes) < MISTAKES:
         yield f"{task.name}: expected at least {MISTAKES} mistakes, got {len(task.mistakes)}"
@@ -29,7 +32,7 @@ def code_problems(assignment: Assignment, task: Task) -> Iterator[str]:
         count = len(task.alternatives)
         yield f"{task.name}: expected at least {ALTERNATIVES} alternatives, got {count}"
     public = ask(assignment, task, np.random.default_rng(SEED))
-    drawn = ask(assignment, task, np.random.default_rng(), hidden=True)
+    drawn = ask(assignment, task, rng, hidden=True)
     for case, expected in zip(drawn.cases, drawn.expected, strict=True):
         if expected.error:
             yield f"{task.name}: the solution, in the case {case.name!r}, stops: {expected.error}"
