@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from lstmlib.grading.master import Case, Task
-from lstmlib.grading.questions import TODO, Known, Outcome, Question, judge, outcome
+from lstmlib.grading.questions import UNWRITTEN, Known, Outcome, Question, judge, outcome
 from lstmlib.grading.values import decode, described, encode
 
 KEPT = ("name", "kind", "points", "chapter", "tolerance", "uses", "call")
@@ -52,7 +52,7 @@ class Checks:
         """Return what is said of a function or class."""
         task = question.task
         found = [outcome(task.caller(), function, case.arguments) for case in question.cases]
-        if found[0].error.startswith(TODO):
+        if found[0].error.startswith(UNWRITTEN):
             used = f", or {', '.join(task.uses)}, which it uses" if task.uses else ""
             return [f"{task.name}: still to be written{used}."]
         verdict = judge(question, found)
@@ -88,7 +88,7 @@ class Checks:
         case = question.cases[0]
         found = outcome(question.task.caller(), function, case.arguments)
         name = question.task.name
-        if found.error.startswith(TODO):
+        if found.error.startswith(UNWRITTEN):
             return [f"{name}: still to be written."]
         if found.error:
             return [sentence(f'{name}: in the case "{case.name}", stops with {found.error}')]

@@ -25,7 +25,7 @@ import lstmlib
 from lstmlib.grading.checks import is_number
 from lstmlib.grading.compare import as_array
 from lstmlib.grading.master import Assignment, Task, defined
-from lstmlib.grading.questions import TODO, Outcome, Question, ask, judge
+from lstmlib.grading.questions import UNWRITTEN, Outcome, Question, ask, judge
 from lstmlib.grading.sandbox import BrokenError, Limits, Process, Sandbox, end
 from lstmlib.grading.submissions import Notebook, Submission, UnreadableError, read, writable
 from lstmlib.grading.values import decode, described, encode
@@ -188,7 +188,7 @@ class Grader:
         and does so rightly has full marks: an error costs once.
         """
         question = self.questions[task.name]
-        if found[0].error.startswith(TODO):
+        if found[0].error.startswith(UNWRITTEN):
             return unwritten(task)
         verdict = judge(question, found)
         if verdict.right:
@@ -252,7 +252,7 @@ class Grader:
     def open(self, task: Task, found: Outcome) -> Mark:
         """Mark an open task by the score that it reaches in its last case, hidden if there is."""
         case = self.questions[task.name].cases[-1]
-        if found.error.startswith(TODO):
+        if found.error.startswith(UNWRITTEN):
             return unwritten(task)
         if found.error:
             kind = found.error.partition(":")[0]
@@ -350,7 +350,7 @@ class Run:
                 )
             seed = before["seed"]
         self.seed = secrets.randbelow(2**32) if seed is None else seed
-        write(path, {**known, "seed": self.seed})
+        write(path, as_json({**known, "seed": self.seed}))
         self.grader = Grader(assignment, sandbox, self.seed)
 
     def rows(self, submissions: list[Submission], jobs: int) -> Iterator[Row]:
@@ -372,7 +372,7 @@ class Run:
             try:
                 row = self.grader.grade(submission, user, live)
                 if not stopped.is_set():
-                    write(path, asdict(row))
+                    write(path, as_json(asdict(row)))
                 return row
             finally:
                 live.pop(user, None)
@@ -407,9 +407,14 @@ def load(path: Path) -> Row:
     return Row(**data, marks=marks)
 
 
-def write(path: Path, data: Any) -> None:
-    """Write JSON, whole or not at all."""
+def write(path: Path, text: str) -> None:
+    """Write a file, whole or not at all, whatever students have put into the text."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(data, indent=1, ensure_ascii=False), encoding="utf-8")
+    part = path.with_name(f"{path.name}.part")
+    part.write_bytes(text.encode("utf-8", "backslashreplace"))
     part.replace(path)
+
+
+def as_json(data: Any) -> str:
+    """Return JSON as it is kept: for people too."""
+    return json.dumps(data, indent=1, ensure_ascii=False)

@@ -19,7 +19,8 @@ from lstmlib.grading.values import decode, encode
 # mistake: they are kept in single precision.
 RECOGNISED = 1e-5
 
-TODO = "NotImplementedError"
+# What a function raises that is as it was handed out.
+UNWRITTEN = "NotImplementedError"
 
 
 @dataclass(frozen=True)

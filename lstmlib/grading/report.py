@@ -3,7 +3,6 @@
 import csv
 import html
 import io
-import json
 import math
 import re
 from collections import Counter
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lstmlib.grading.checks import page
-from lstmlib.grading.grade import GradingError, Mark, Row
+from lstmlib.grading.grade import GradingError, Mark, Row, as_json, write
 from lstmlib.grading.master import Assignment, Task
 
 WRITTEN = ("file", "student", "task", "possible", "points", "remark", "answer")
@@ -66,13 +65,11 @@ def write_all(
         table.append([*whose, *counted, *sums, "; ".join(filter(None, reasons))])
     write_csv(output / "marks.csv", head, table)
     data = {"run": known, "rows": [asdict(row) | {"remark": remarks[row.file]} for row in rows]}
-    text = json.dumps(data, indent=1, ensure_ascii=False)
-    write(output / "marks.json", text)
+    write(output / "marks.json", as_json(data))
     for task in tasks:
         if task.kind == "open":
             write_leaderboard(output / "leaderboard.csv", rows, task)
     feedback = output / "feedback"
-    feedback.mkdir(exist_ok=True)
     taken: set[str] = set()
     for row in rows:
         name = page_name(row.file, taken)
@@ -196,13 +193,6 @@ def write_csv(path: Path, head: Sequence[str], table: Iterable[Sequence[str]]) -
     writer.writerow(head)
     writer.writerows([[safe(cell) for cell in row] for row in table])
     write(path, "\ufeff" + file.getvalue())  # by which spreadsheets know UTF-8
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file, whole or not at all, whatever students have put into the text."""
-    part = path.with_name("part")
-    part.write_bytes(text.encode("utf-8", "backslashreplace"))
-    part.replace(path)
 
 
 def page_name(file: str, taken: set[str]) -> str:

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from lstmlib.grading import student
+from lstmlib.grading.grade import Row
 from lstmlib.grading.master import REGION, Assignment
 
 # A line that says something: not a bracket, not a return of one name.
@@ -55,3 +56,14 @@ def secret_lines(assignment: Assignment) -> list[str]:
 def told(notebook: dict[str, Any]) -> str:
     """Return the text of all cells."""
     return "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+
+
+def earned(row: Row) -> dict[str, float | None]:
+    """Return the points of each task."""
+    return {name: mark.points for name, mark in row.marks.items()}
+
+
+def full(assignment: Assignment) -> dict[str, float | None]:
+    """Return the points of each task where all is right; None where they are given by hand."""
+    tasks = assignment.tasks.values()
+    return {task.name: None if task.kind == "text" else task.points for task in tasks}

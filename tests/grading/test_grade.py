@@ -12,11 +12,11 @@ from lstmlib.grading import master, student
 from lstmlib.grading.grade import Grader, GradingError, Run, unwritten
 from lstmlib.grading.questions import Outcome
 from lstmlib.grading.sandbox import Sandbox
-from lstmlib.grading.submissions import Submission, find
+from lstmlib.grading.submissions import find
 
 from . import small
 from .conftest import ASSIGNMENTS
-from .notebooks import SITE, SOURCE, reference, submission
+from .notebooks import SITE, SOURCE, earned, full, reference, submission
 
 # What is tested here does not depend on isolation, and machines without it test it too.
 OPEN = Sandbox("")
@@ -27,28 +27,9 @@ def grader(lstm):
     return Grader(lstm, OPEN, seed=3)
 
 
-@pytest.fixture
-def graded(grader, tmp_path):
-    def grade(book):
-        path = tmp_path / "submission.ipynb"
-        student.write(path, book)
-        return grader.grade(Submission(path, path.name, "ada"))
-
-    return grade
-
-
-def points(row):
-    return {name: mark.points for name, mark in row.marks.items()}
-
-
-def full(assignment):
-    tasks = assignment.tasks.values()
-    return {task.name: None if task.kind == "text" else task.points for task in tasks}
-
-
 def test_the_reference_has_full_marks(lstm, graded):
     row = graded(reference(lstm))
-    assert (row.status, points(row), row.errors) == ("graded", full(lstm), {})
+    assert (row.status, earned(row), row.errors) == ("graded", full(lstm), {})
 
 
 def test_what_is_handed_out_has_none(lstm, graded):
@@ -84,7 +65,7 @@ def test_an_error_costs_once(lstm, graded):
     # The gates are swapped in the step; sequence and gradients are right for such a step.
     wrong = lstm.tasks["lstm_step"].mistakes[0]
     row = graded(reference(lstm, lstm_step=wrong.source))
-    assert points(row) == full(lstm) | {"lstm_step": 0}
+    assert earned(row) == full(lstm) | {"lstm_step": 0}
     assert row.marks["lstm_forward"].said == "right, with what is not right in lstm_step"
 
 

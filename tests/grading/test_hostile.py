@@ -1,6 +1,7 @@
 """Submissions that want more than marks: none gets one it did not earn, none stops the run."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import socket
@@ -12,9 +13,8 @@ import pytest
 from lstmlib.grading import student
 from lstmlib.grading.grade import Grader
 from lstmlib.grading.sandbox import FILES, PROCESSES
-from lstmlib.grading.submissions import Submission
 
-from .notebooks import reference, submission
+from .notebooks import earned, reference, submission
 
 # What is written in place of the solution of task 1; the others are right.
 IN_TASK = {
@@ -199,29 +199,18 @@ if "def lstm_step" in inspect.getsource(source):
 
 
 @pytest.fixture(scope="module")
+def lstm(lstm):
+    return dataclasses.replace(lstm, seconds=12)  # for those that hang
+
+
+@pytest.fixture(scope="module")
 def grader(lstm, sandbox):
-    lstm.seconds = 12  # for those that hang
-    yield Grader(lstm, sandbox, seed=1)
-    lstm.seconds = 30
-
-
-@pytest.fixture
-def graded(grader, tmp_path):
-    def grade(book):
-        path = tmp_path / "submission.ipynb"
-        student.write(path, book)
-        return grader.grade(Submission(path, path.name, "ada"))
-
-    return grade
+    return Grader(lstm, sandbox, seed=1)
 
 
 def with_cell(book, source):
     book["cells"].append(student.code("end", source))
     return book
-
-
-def earned(row):
-    return {name: mark.points for name, mark in row.marks.items()}
 
 
 @pytest.mark.parametrize("source", IN_TASK.values(), ids=IN_TASK)
